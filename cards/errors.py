@@ -1,0 +1,11 @@
+"""The root of every error this project raises knowingly.
+
+LogicienneError
+├── cards.load.LayoutError        (also ValueError): a layout file that cannot be used
+├── device.frame.PictureError     (also ValueError): bytes that are no whole picture
+└── reader.store.StoreError       (also OSError): a store that cannot be opened or written
+"""
+
+
+class LogicienneError(Exception):
+    """Says what is wrong, where, and what to do next; the command line shows it as one line and ends with code 1."""

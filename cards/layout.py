@@ -1,0 +1,188 @@
+"""A layout as plain data: one version of one card design, in millimetres.
+
+Coordinates: millimetres from the front's top-left corner (of the rectangle before the corner is cut), x right, y down.
+`cards.load` makes these from a layout file; nothing else in the project parses one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+Corner = Literal["top-left", "top-right", "bottom-right", "bottom-left"]
+Text = Mapping[str, str]
+"""Language code (`nl`, `fr`, …) to text."""
+
+
+@dataclass(frozen=True)
+class CornerCut:
+    """The corner that is cut off, by how much along each edge."""
+
+    corner: Corner
+    dx_mm: float
+    dy_mm: float
+
+
+@dataclass(frozen=True)
+class Hole:
+    """A hole's nominal form. A circle has `width_mm == height_mm`, its diameter.
+
+    `tolerance_mm`: how far off its place a hand may punch.
+    """
+
+    shape: Literal["circle", "rect"]
+    width_mm: float
+    height_mm: float
+    tolerance_mm: float
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place where a hole may be punched. `choice` is `column.row` for `number` and `text` questions."""
+
+    question: str
+    choice: str
+    x_mm: float
+    y_mm: float
+
+    @property
+    def name(self) -> str:
+        """`question.choice`: the key used in readings, files and the store."""
+        return f"{self.question}.{self.choice}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One possible answer of a `one`, `many` or `scale` question."""
+
+    id: str
+    x_mm: float
+    y_mm: float
+    text: Text
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The punch columns of a `number` or `text` question.
+
+    Column c (from 0) and row r (from 0) lie at (`x_mm` + c·`pitch_x_mm`, `y_mm` + r·`pitch_y_mm`). `rows` names the
+    rows from top to bottom: the digits for a `number`, `12 11 0 … 9` for the character code `ibm029`.
+    """
+
+    count: int
+    x_mm: float
+    y_mm: float
+    pitch_x_mm: float
+    pitch_y_mm: float
+    rows: tuple[str, ...]
+    code: Literal["digits", "ibm029"]
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`only_if`: asked only of those who punched `choice` of `question`."""
+
+    question: str
+    choice: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question. `choices` for `one`, `many`, `scale`; `columns` for `number`, `text`."""
+
+    id: str
+    answer: Literal["one", "many", "scale", "number", "text"]
+    text: Text
+    theme: str | None = None
+    ask: Literal["how", "feel"] | None = None
+    about: str | None = None
+    required: bool = False
+    only_if: Condition | None = None
+    choices: tuple[Choice, ...] = ()
+    columns: Columns | None = None
+
+    @cached_property
+    def positions(self) -> tuple[Position, ...]:
+        """Every place this question may be answered, choices in order, columns column by column."""
+        if self.columns is None:
+            return tuple(Position(self.id, c.id, c.x_mm, c.y_mm) for c in self.choices)
+        k = self.columns
+        return tuple(
+            Position(self.id, f"{c + 1}.{row}", k.x_mm + c * k.pitch_x_mm, k.y_mm + r * k.pitch_y_mm)
+            for c in range(k.count)
+            for r, row in enumerate(k.rows)
+        )
+
+
+@dataclass(frozen=True)
+class FollowUp:
+    """A question asked aloud and written down by the operator."""
+
+    id: str
+    text: Text
+    about: str | None = None
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A printed code (ArUco, QR) or a hole punched at the printer's, by its centre."""
+
+    value: int
+    x_mm: float
+    y_mm: float
+
+
+@dataclass(frozen=True)
+class Identify:
+    """How a card names its layout. `markers`: ArUco marks or code holes, by their centres; `size_mm`: a mark's side."""
+
+    by: Literal["none", "code-holes", "aruco", "qr"] = "none"
+    dictionary: str | None = None
+    size_mm: float | None = None
+    value: str | None = None
+    markers: tuple[Marker, ...] = ()
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One version of one card design.
+
+    `digest`: SHA-256 (hex) of the layout's canonical content; a printed version never changes.
+    `folder`: where the file and its artwork lie; `None` for a layout that never was a file.
+    """
+
+    id: str
+    version: int
+    title: Text
+    languages: tuple[str, ...]
+    width_mm: float
+    height_mm: float
+    hole: Hole
+    questions: tuple[Question, ...]
+    digest: str
+    corner_cut: CornerCut | None = None
+    corner_radius_mm: float = 0.0
+    identify: Identify = field(default_factory=Identify)
+    artwork: Mapping[str, str] = field(default_factory=dict)
+    follow_ups: tuple[FollowUp, ...] = ()
+    folder: Path | None = None
+
+    @property
+    def identity(self) -> str:
+        """`id@version`, as stored and shown."""
+        return f"{self.id}@{self.version}"
+
+    @cached_property
+    def positions(self) -> tuple[Position, ...]:
+        """Every position of the card, in the order of the questions."""
+        return tuple(p for q in self.questions for p in q.positions)
+
+    def question(self, question_id: str) -> Question:
+        """The question with this id. Raises `KeyError`."""
+        for q in self.questions:
+            if q.id == question_id:
+                return q
+        raise KeyError(question_id)

@@ -1,0 +1,4 @@
+"""From one frame to one reading: find the card, fit its outline, score every position, look for strays.
+
+Begin with `read_frame`.
+"""
