@@ -1,1 +1,91 @@
-"""One camera image, from encoded bytes or from a camera. Grey always; colour only when somebody asks for it."""
+"""One camera image, from encoded bytes or from a camera. Grey always; colour only when somebody asks for it.
+
+Grey first because most beds need no more, and decoding a JPEG to colour costs about three times the grey decode.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import cached_property
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from cards.errors import LogicienneError
+
+GreyImage = NDArray[np.uint8]
+ColourImage = NDArray[np.uint8]
+
+MAX_PIXELS = 64_000_000
+"""Largest picture that is decoded at all: well above a phone's, well below what fills a Pi's memory (64 MB grey)."""
+
+
+class PictureError(LogicienneError, ValueError):
+    """Bytes that are no whole picture of a bearable size."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One image. Make it with `decode_picture` (a file's bytes) or directly from a camera's grey plane.
+
+    name: what people call it (a file's name); never stored.
+    grey: (height, width) uint8.
+    encoded: the file's bytes, kept to decode colour from; empty when the camera gives grey only.
+    """
+
+    name: str
+    grey: GreyImage
+    encoded: bytes = b""
+
+    @cached_property
+    def colour(self) -> ColourImage | None:
+        """(height, width, 3) uint8, blue-green-red; `None` when there is no colour."""
+        if not self.encoded:
+            return None
+        return cv2.imdecode(np.frombuffer(self.encoded, np.uint8), cv2.IMREAD_COLOR)
+
+
+def decode_picture(data: bytes, name: str) -> Frame:
+    """A picture file's bytes as a frame. Size and wholeness are checked before a pixel is decoded.
+
+    Raises `PictureError` when the bytes are no picture, not all of one, or too large.
+    """
+    if not data:
+        raise PictureError(f"{name}: the file is empty (0 bytes); copy it again from where it was taken")
+    width, height, kind = _header(data, name)
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{name}: {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} million; "
+            "scan or photograph the card at a lower resolution (300 dpi is plenty)"
+        )
+    if not _is_whole(data, kind):
+        raise PictureError(f"{name}: the {kind} file breaks off before its end; copy it again from where it was taken")
+    grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if grey is None:
+        raise PictureError(f"{name}: the {kind} file is damaged and cannot be decoded; take the picture again")
+    return Frame(name, np.asarray(grey, np.uint8), data)
+
+
+def _header(data: bytes, name: str) -> tuple[int, int, str]:
+    """(width_px, height_px, format) from the header alone."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.width, image.height, image.format or "picture"
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"{name}: {error}; scan or photograph the card at a lower resolution") from error
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise PictureError(f"{name}: not a picture; give a JPEG, PNG or TIFF file") from error
+
+
+def _is_whole(data: bytes, kind: str) -> bool:
+    """Whether the file reaches its own end mark. OpenCV fills half a JPEG with grey and says nothing."""
+    if kind in ("JPEG", "MPO"):
+        end = data.rfind(b"\xff\xd9")
+        # An end mark that is followed by another start of scan belongs to an embedded preview.
+        return end >= 0 and data.find(b"\xff\xda", end) < 0
+    if kind == "PNG":
+        return b"IEND" in data[-64:]
+    return True

@@ -1,0 +1,130 @@
+"""Where a card may lie: four-sided shapes in a small copy of the picture, best first. Nothing is believed yet.
+
+A card is looked for as a region that a threshold separates from the bed. Which threshold is not known beforehand, so
+Otsu's comes first and a ladder of others follows; `reader.camera.pose` checks each proposal against the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from device.frame import GreyImage
+
+SMALL_PX = 410
+"""Longer side of the small copy: a card's side stays longer than 100 px, a cut corner longer than 5."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Quad:
+    """A four-sided shape in the picture.
+
+    corners: (4, 2) float64, px of the *full* picture, clockwise as seen, no particular corner first.
+    """
+
+    corners: Floats
+    touches_border: bool
+
+
+def small_copy(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """The picture reduced to `SMALL_PX`, and how many full pixels one small pixel covers."""
+    height, width = image.shape[:2]
+    scale = max(width, height) / SMALL_PX
+    if scale <= 1:
+        return image, 1.0
+    size = (round(width / scale), round(height / scale))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8), scale
+
+
+def quads_of_mask(mask: NDArray[np.uint8], scale: float) -> list[Quad]:
+    """Card-like quadrilaterals among the outlines of a mask (uint8, non-zero inside)."""
+    contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    picture_area = mask.shape[0] * mask.shape[1]
+    found = []
+    for contour in contours:
+        area = cv2.contourArea(contour)
+        if area < 0.04 * picture_area or area > 0.92 * picture_area:
+            continue
+        quad = _quad_of_contour(contour, area)
+        if quad is not None:
+            found.append((area, quad))
+    found.sort(key=lambda f: -f[0])
+    return [_full(quad, scale, mask.shape) for _, quad in found]
+
+
+def _full(corners: Floats, scale: float, shape: tuple[int, ...]) -> Quad:
+    height, width = shape[:2]
+    outside = (corners < 1.0).any() or (corners[:, 0] > width - 2.0).any() or (corners[:, 1] > height - 2.0).any()
+    # Centres of small pixels lie in the middle of the block they were averaged from.
+    return Quad((corners + 0.5) * scale - 0.5, bool(outside))
+
+
+def _quad_of_contour(contour: NDArray[np.int32], area: float) -> Floats | None:
+    perimeter = cv2.arcLength(contour, True)
+    polygon = np.asarray(cv2.approxPolyDP(contour, 0.008 * perimeter, True)).reshape(-1, 2).astype(np.float64)
+    best, best_misfit = None, 0.12
+    for corners in _quads_of_polygon(polygon, perimeter):
+        quad_area = cv2.contourArea(corners.astype(np.float32))
+        misfit = abs(quad_area - area) / max(area, 1.0)
+        if quad_area >= 0.93 * area and misfit < best_misfit:
+            best, best_misfit = corners, misfit
+    return best if best is None else _refit(best, contour)
+
+
+def _quads_of_polygon(polygon: Floats, perimeter: float) -> Iterator[Floats]:
+    """Quadrilaterals from every four long sides of the polygon, in order. The cut corner is a short side and drops out."""
+    sides = np.roll(polygon, -1, axis=0) - polygon
+    length = np.hypot(sides[:, 0], sides[:, 1])
+    long = np.flatnonzero(length > 0.06 * perimeter)
+    if len(long) > 8:
+        long = np.sort(long[np.argsort(-length[long])[:8]])
+    for chosen in combinations(long.tolist(), 4):
+        corners = _meet(polygon[list(chosen)], sides[list(chosen)])
+        if corners is not None:
+            yield corners
+
+
+def _meet(points: Floats, directions: Floats) -> Floats | None:
+    """Where each side meets the next; `None` when neighbours run nearly parallel or the shape is not convex."""
+    after, after_dir = np.roll(points, -1, axis=0), np.roll(directions, -1, axis=0)
+    cross = directions[:, 0] * after_dir[:, 1] - directions[:, 1] * after_dir[:, 0]
+    if (np.abs(cross) < 0.5 * np.hypot(*directions.T) * np.hypot(*after_dir.T)).any():
+        return None
+    gap = after - points
+    along = (gap[:, 0] * after_dir[:, 1] - gap[:, 1] * after_dir[:, 0]) / cross
+    corners = np.roll(points + along[:, None] * directions, 1, axis=0)
+    edge = np.roll(corners, -1, axis=0) - corners
+    turn = edge[:, 0] * np.roll(edge, -1, axis=0)[:, 1] - edge[:, 1] * np.roll(edge, -1, axis=0)[:, 0]
+    if not ((turn > 0).all() or (turn < 0).all()):
+        return None
+    return corners if turn[0] > 0 else corners[::-1]
+
+
+def _refit(corners: Floats, contour: NDArray[np.int32]) -> Floats:
+    """Each side fitted again to the contour points beside its middle 70 %: corners may be cut, rounded or folded."""
+    points = np.asarray(contour).reshape(-1, 2).astype(np.float64)
+    lines_at, lines_dir = [], []
+    for start, end in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        side = end - start
+        length = float(np.hypot(*side))
+        unit = side / length
+        along = (points - start) @ unit
+        off = (points - start) @ np.array([-unit[1], unit[0]])
+        near = (along > 0.15 * length) & (along < 0.85 * length) & (np.abs(off) < 0.03 * length + 2)
+        if near.sum() >= 2 and np.ptp(along[near]) > 0.3 * length:
+            vx, vy, x0, y0 = np.asarray(cv2.fitLine(points[near].astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)).ravel()
+            direction = np.array([vx, vy], np.float64)
+            lines_at.append(np.array([x0, y0], np.float64))
+            lines_dir.append(direction if direction @ unit > 0 else -direction)
+        else:
+            lines_at.append(start)
+            lines_dir.append(unit)
+    refitted = _meet(np.array(lines_at), np.array(lines_dir))
+    return corners if refitted is None else refitted
