@@ -2,3 +2,7 @@
 
 Begin with `read_frame`.
 """
+
+from reader.camera.read import read_frame
+
+__all__ = ["read_frame"]

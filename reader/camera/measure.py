@@ -1,0 +1,112 @@
+"""A score for every position: the share of the hole's area that shows the bed, and what speaks against believing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cards.layout import Layout
+from device.frame import Frame
+from reader.camera.geometry import Geometry
+from reader.camera.patches import Plan, Singles, look_at_bed, plan, sample
+from reader.camera.unmix import Mixture, is_point, unmix
+from reader.reading import Score
+
+SEARCH_MM = 1.5
+"""How far from its place a hole may lie and still be this position's; a layout's tolerance narrows it."""
+GREY_CONTRAST_MIN = 60.0
+"""Below this (8-bit levels) between bed and paper anywhere on the card, colour is asked."""
+CONTRAST_MIN = 24.0
+"""Below this a hole might not show: nothing there is called clear."""
+OPENING = 0.25
+"""Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening)."""
+CRESCENT = 0.09
+"""Bed in thin slivers beyond what the card's unpunched positions show, as a share of the hole: a hinged chad."""
+SHADE_RATIO = 1.9
+"""A hole whose shade differs from the card's other holes by more than this factor may be pen or stain."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Per position, in the layout's order: open share, raw share before thin marks are removed, offset, shade, contrast."""
+
+    open: Singles
+    raw: Singles
+    offset_mm: Singles
+    shade: Singles
+    contrast: Singles
+    point_bed: bool
+
+
+def measure(frame: Frame, geometry: Geometry, layout: Layout) -> Measured:
+    """Grey where the bed is black or lit and every position stands out against it; colour otherwise."""
+    search = min(SEARCH_MM, max(layout.hole.tolerance_mm, 0.3))
+    looks = plan(layout, geometry.px_per_mm(), search)
+    grey = _measure(frame.grey, geometry, looks, search)
+    if grey.point_bed and float(grey.contrast.min(initial=255.0)) >= GREY_CONTRAST_MIN or frame.colour is None:
+        return grey
+    return _measure(frame.colour, geometry, looks, search)
+
+
+def _measure(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, search_mm: float) -> Measured:
+    bed = look_at_bed(image, geometry).beneath(looks.centres_mm)
+    seen = sample(image, geometry, looks, looks.centres_mm)
+    paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
+    mixture = unmix(seen, paper, bed)
+    return _sum_up(mixture, looks, search_mm, is_point(bed))
+
+
+def _sum_up(mixture: Mixture, looks: Plan, search_mm: float, point_bed: bool) -> Measured:
+    n, rows, columns = mixture.open.shape
+    within = (looks.hole_mm < search_mm).astype(np.float32)
+    solid = _opened(mixture.open.reshape(n * rows, columns), looks).reshape(n, rows, columns) * within
+    area = solid.sum(axis=(1, 2))
+    raw = (mixture.open * within).sum(axis=(1, 2))
+    safe = np.maximum(area, 1e-6)
+    x = (solid.sum(axis=1) @ looks.dx_mm.astype(np.float32)) / safe
+    y = (solid.sum(axis=2) @ looks.dy_mm.astype(np.float32)) / safe
+    shade = (solid * mixture.shade).sum(axis=(1, 2)) / safe
+    found = (area > 0.05 * looks.area_samples)[:, None]
+    offset = np.where(found, np.stack([x, y], axis=1), 0).astype(np.float32)
+    share = np.float32(looks.area_samples)
+    return Measured(area / share, raw / share, offset, shade, mixture.contrast, point_bed)
+
+
+def _opened(share: Singles, looks: Plan) -> Singles:
+    narrow = OPENING * max(float(-2 * looks.hole_mm.min()), looks.step_mm) / looks.step_mm
+    size = max(3, round(narrow) | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.morphologyEx(share, cv2.MORPH_OPEN, kernel), np.float32)
+
+
+def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
+    """Open shares on the scale of this card's own holes, with doubts."""
+    base, full = _response(measured.open)
+    share = np.clip((measured.open - base) / (full - base), 0, 1.5)
+    holes = measured.open > 0.5
+    usual_shade = float(np.median(measured.shade[holes])) if holes.any() else 1.0
+    usual_raw = float(np.median(measured.raw[measured.open < 0.3])) if (measured.open < 0.3).any() else 0.0
+    found = {}
+    for k, position in enumerate(layout.positions):
+        doubts = []
+        if measured.contrast[k] < CONTRAST_MIN:
+            doubts.append("contrast")
+        if share[k] > 0.3 and not 1 / SHADE_RATIO < measured.shade[k] / max(usual_shade, 1e-3) < SHADE_RATIO:
+            doubts.append("shade")
+        if share[k] < 0.3 and measured.raw[k] - usual_raw > CRESCENT:
+            doubts.append("crescent")
+        x, y = measured.offset_mm[k]
+        found[position.name] = Score(round(float(share[k]), 3), (round(float(x), 2), round(float(y), 2)), tuple(doubts))
+    return found
+
+
+def _response(share: Singles) -> tuple[float, float]:
+    """What this card's clear and whole positions measure: print adds a little, shadow takes some away."""
+    low, high = share[share < 0.3], share[share > 0.5]
+    base = float(np.median(low)) if len(low) >= 5 else 0.0
+    full = float(np.median(high)) if len(high) >= 3 else 1.0
+    return min(base, 0.1), min(max(full, 0.6), 1.1)

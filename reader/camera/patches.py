@@ -1,0 +1,146 @@
+"""What the picture shows at every position: small upright views of the card, and the paper and the bed beside them.
+
+Only what is judged is sampled. Over a patch of a few millimetres the geometry is as good as linear, so that each
+patch needs three projected points, not one per pixel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from cards.layout import Layout
+from reader.camera.geometry import Floats, Geometry
+
+Singles = NDArray[np.float32]
+
+RING_GAP_MM = 0.5
+"""Paper is looked at this far beyond the hole's edge: outside the printed ring and the shadow of the paper's edge."""
+RING_WIDTH_MM = 1.2
+BED_GAP_MM = 2.5
+"""The bed is looked at this far outside the card: beyond the card's own shadow, before whatever else lies about."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where to look on a layout, in millimetres; the same for every picture at one resolution.
+
+    centres_mm: (n, 2). step_mm: between samples. dx_mm, dy_mm: (k,) sample offsets of a patch, `k` rows by `j` columns.
+    hole_mm: (rows, columns) distance outside the nominal hole's edge (negative inside), at zero offset.
+    ring: (rows, columns) bool, samples that show paper beside the hole.
+    """
+
+    centres_mm: Floats
+    step_mm: float
+    dx_mm: Floats
+    dy_mm: Floats
+    hole_mm: Floats
+    ring: NDArray[np.bool_]
+    area_samples: float
+
+
+def plan(layout: Layout, px_per_mm: float, search_mm: float) -> Plan:
+    """A patch per position, fine enough for the layout's smallest hole, reaching `search_mm` beyond it."""
+    hole = layout.hole
+    smallest = min(hole.width_mm, hole.height_mm)
+    step = max(1 / px_per_mm, smallest / 16)
+    reach = max(search_mm, RING_GAP_MM + RING_WIDTH_MM)
+    half_x, half_y = hole.width_mm / 2 + reach, hole.height_mm / 2 + reach
+    dx = np.arange(-np.ceil(half_x / step), np.ceil(half_x / step) + 1) * step
+    dy = np.arange(-np.ceil(half_y / step), np.ceil(half_y / step) + 1) * step
+    x, y = np.meshgrid(dx, dy)
+    if hole.shape == "circle":
+        outside = np.hypot(x, y) - hole.width_mm / 2
+        area = np.pi * (hole.width_mm / 2) ** 2
+        ring = (outside > RING_GAP_MM) & (outside < RING_GAP_MM + RING_WIDTH_MM)
+    else:
+        outside = np.maximum(np.abs(x) - hole.width_mm / 2, np.abs(y) - hole.height_mm / 2)
+        area = hole.width_mm * hole.height_mm
+        # Columns of rectangular holes stand closer than their height: paper is surely above and below.
+        gap = np.abs(y) - hole.height_mm / 2
+        ring = (gap > RING_GAP_MM) & (gap < RING_GAP_MM + RING_WIDTH_MM) & (np.abs(x) < hole.width_mm)
+    centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions], np.float64).reshape(-1, 2)
+    return Plan(centres, step, dx, dy, outside, ring, area / step**2)
+
+
+def sample(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm: Floats) -> Singles:
+    """(n, rows, columns, channels) float32: the picture around every centre, upright as on the front."""
+    n = len(centres_mm)
+    unit = 1.0
+    points = np.concatenate([centres_mm, centres_mm + [unit, 0], centres_mm + [0, unit]])
+    px = geometry.to_px(points).reshape(3, n, 2).astype(np.float32)
+    right, down = (px[1] - px[0]) / unit, (px[2] - px[0]) / unit
+    dx, dy = looks.dx_mm.astype(np.float32), looks.dy_mm.astype(np.float32)
+    grid = px[0][:, None, None] + right[:, None, None] * dx[None, None, :, None] + down[:, None, None] * dy[None, :, None, None]
+    flat = grid.reshape(n * len(dy), len(dx), 2)
+    seen = _remap(image, flat)
+    return seen.reshape(n, len(dy), len(dx), -1)
+
+
+MAX_ROWS = 30_000
+"""cv2.remap takes pictures of at most 32,767 rows."""
+
+
+def _remap(image: NDArray[np.uint8], grid: Singles) -> Singles:
+    parts = [
+        cv2.remap(image, grid[k : k + MAX_ROWS], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for k in range(0, len(grid), MAX_ROWS)
+    ]
+    seen = np.concatenate([np.asarray(p) for p in parts]) if len(parts) > 1 else np.asarray(parts[0])
+    return seen.astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Bed:
+    """What the bed looks like around the card.
+
+    at_mm: (m, 2) places beside the card. colour: (m, channels) float32, the median of a few pixels there.
+    """
+
+    at_mm: Floats
+    colour: Singles
+
+    def beneath(self, points_mm: Floats, reach_mm: float = 35.0) -> Singles:
+        """(n, channels): the bed under the card at these points, from the places beside it, near ones first."""
+        square = ((points_mm[:, None] - self.at_mm[None]) ** 2).sum(axis=2)
+        weight = np.exp(-square / (2 * reach_mm**2)) + 1e-3
+        mixed: Singles = ((weight @ self.colour) / weight.sum(axis=1, keepdims=True)).astype(np.float32)
+        return mixed
+
+
+def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
+    """The bed from a ring of small blocks outside the card; blocks unlike the rest (a pen, another card) are left out."""
+    w, h = geometry.width_mm, geometry.height_mm
+    along_w, along_h = (np.arange(20) + 0.5) / 20 * w, (np.arange(12) + 0.5) / 12 * h
+    gap = BED_GAP_MM
+    at = np.concatenate(
+        [
+            np.stack([along_w, np.full(20, -gap)], axis=1),
+            np.stack([along_w, np.full(20, h + gap)], axis=1),
+            np.stack([np.full(12, -gap), along_h], axis=1),
+            np.stack([np.full(12, w + gap), along_h], axis=1),
+        ]
+    )
+    step = 1 / max(geometry.px_per_mm(), 1e-3)
+    offsets = np.arange(-3, 4) * min(step * 1.5, 0.45)
+    spots = _Spots(offsets, offsets)
+    colour = np.median(spots.sample(image, geometry, at), axis=1)
+    typical = np.median(colour, axis=0)
+    shade = colour @ typical / max(float(typical @ typical), 1.0)
+    hue_off = np.linalg.norm(colour - shade[:, None] * typical, axis=1)
+    same = (hue_off < 20 + 2 * np.median(hue_off)) & (np.abs(colour - typical).max(axis=1) < 25 + 0.5 * typical.max())
+    return Bed(at[same], colour[same].astype(np.float32))
+
+
+@dataclass(frozen=True)
+class _Spots:
+    dx_mm: Floats
+    dy_mm: Floats
+
+    def sample(self, image: NDArray[np.uint8], geometry: Geometry, at_mm: Floats) -> Singles:
+        looks = Plan(at_mm, 0.0, self.dx_mm, self.dy_mm, np.zeros((1, 1)), np.zeros((1, 1), bool), 0.0)
+        seen = sample(image, geometry, looks, at_mm)
+        return seen.reshape(len(at_mm), -1, seen.shape[3])

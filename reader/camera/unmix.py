@@ -1,0 +1,111 @@
+"""How much of each sample is bed: every pixel explained as a mixture of the paper beside it and the bed below it.
+
+x = α·paper + c·bed, with 0 ≤ α and 0 ≤ c. The open share is 1 − α and c / (1 − α) is the bed's shade: holes are
+darker than the open bed (the card's own shadow), so a bed of a colour is a ray, not a point. A bed that is nearly
+black, or so bright that the camera saturates, has no shade to speak of and is a point. What neither explains is print,
+pen or a stain, and is not open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from reader.camera.patches import Singles
+
+DARK_BED = 60.0
+"""Below this brightest channel (8 bit) a bed counts as black: its shades are all alike."""
+LIT_BED = 235.0
+"""Above this darkest channel a bed counts as lit: it shines through, nothing shades it."""
+SHADE_MIN, SHADE_MAX = 0.12, 1.5
+NOISE_LEVELS = 10.0
+"""Grey levels by which a mixture may miss, plus `NOISE_SHARE` of the contrast: sensor noise, JPEG, texture."""
+NOISE_SHARE = 0.12
+_SHADE_PRIOR, _SHADE_GUESS = 0.04, 0.8
+GLOSSY_SATURATION = 0.5
+"""A bed more saturated than this is paint or print and may shine: its holes may hold a veil of white."""
+VEIL_MAX, _VEIL_PRIOR = 0.35, 0.1
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels."""
+
+    open: Singles
+    shade: Singles
+    contrast: Singles
+
+
+def is_point(bed: Singles) -> bool:
+    """Whether the bed is black or lit: no shades, so that grey pictures suffice."""
+    typical = np.median(bed, axis=0)
+    return bool(typical.max() < DARK_BED or typical.min() > LIT_BED)
+
+
+def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
+    """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32."""
+    way = bed - paper
+    contrast = np.sqrt((way * way).sum(axis=1))
+    solved = _on_line(seen, paper, way) if is_point(bed) else _on_ray(seen, paper, bed)
+    share, shade, miss = solved
+    span = np.maximum(contrast, 0.25 * np.sqrt((bed * bed).sum(axis=1)))
+    allowed = NOISE_LEVELS + NOISE_SHARE * span[:, None, None]
+    believed = (miss < allowed) & (shade > SHADE_MIN) & (shade < SHADE_MAX)
+    return Mixture(np.where(believed, np.clip(share, 0, 1), 0), shade, contrast)
+
+
+def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Singles, Singles]:
+    """A point bed: the sample's place on the line from paper to bed."""
+    length = np.maximum((way * way).sum(axis=1), 1.0)
+    off = seen - paper[:, None, None]
+    share = np.einsum("nrck,nk->nrc", off, way) / length[:, None, None]
+    if seen.shape[3] == 1:
+        return share, np.ones_like(share), np.zeros_like(share)
+    inside = np.clip(share, 0, 1)
+    rest = off - inside[..., None] * way[:, None, None]
+    return share, np.ones_like(share), np.sqrt((rest * rest).sum(axis=3))
+
+
+def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singles, Singles]:
+    """A coloured bed: non-negative least squares for (α, c), with a weak prior on the shade for near-parallel colours."""
+    if _saturation(bed) > GLOSSY_SATURATION:
+        seen = seen - _veil(seen, paper, bed)[..., None]
+    prior = _SHADE_PRIOR**2 * (bed * bed).sum(axis=1)
+    pp = (paper * paper).sum(axis=1) + _SHADE_GUESS**2 * prior
+    pb = (paper * bed).sum(axis=1) + _SHADE_GUESS * prior
+    bb = (bed * bed).sum(axis=1) + prior
+    to_paper = np.einsum("nrck,nk->nrc", seen, paper)
+    to_bed = np.einsum("nrck,nk->nrc", seen, bed)
+    wide = (slice(None), None, None)
+    r1, r2 = to_paper + (_SHADE_GUESS**2 * prior)[wide], to_bed + (_SHADE_GUESS * prior)[wide]
+    determinant = np.maximum(pp * bb - pb**2, 1e-3)[wide]
+    alpha = (bb[wide] * r1 - pb[wide] * r2) / determinant
+    c = (pp[wide] * r2 - pb[wide] * r1) / determinant
+    alone = alpha < 0
+    alpha = np.where(alone, 0, alpha)
+    c = np.where(alone, to_bed / np.maximum((bed * bed).sum(axis=1), 1.0)[wide], c)
+    alone = c < 0
+    c = np.where(alone, 0, c)
+    alpha = np.where(alone, to_paper / np.maximum((paper * paper).sum(axis=1), 1.0)[wide], alpha)
+    rest = seen - alpha[..., None] * paper[:, None, None] - c[..., None] * bed[:, None, None]
+    # A share too small for as much bed light as was seen: what looked like dark paper was gloss on the bed.
+    share = np.maximum(1 - alpha, c)
+    return share, c / np.maximum(share, 0.05), np.sqrt((rest * rest).sum(axis=3))
+
+
+def _saturation(bed: Singles) -> float:
+    typical = np.median(bed, axis=0)
+    return float((typical.max() - typical.min()) / max(float(typical.max()), 1.0))
+
+
+def _veil(seen: Singles, paper: Singles, bed: Singles) -> Singles:
+    """White on top of the mixture (n, rows, columns): least squares for (α, c, v), of which v is wanted, within bounds."""
+    rows = np.stack([paper, bed, np.ones_like(bed)], axis=2).astype(np.float64)
+    square = rows.transpose(0, 2, 1) @ rows
+    length = np.sqrt((bed.astype(np.float64) ** 2).sum(axis=1))
+    square[:, 2, 2] += 3 * _VEIL_PRIOR**2
+    square[:, 1, 1] += (_SHADE_PRIOR * length) ** 2
+    wanted = np.linalg.solve(square, rows.transpose(0, 2, 1))[:, 2].astype(np.float32)
+    veil: Singles = np.clip(np.einsum("nrck,nk->nrc", seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32))
+    return veil
