@@ -150,8 +150,9 @@ class Identify:
 class Layout:
     """One version of one card design.
 
-    `digest`: SHA-256 (hex) of the layout's canonical content; a printed version never changes.
-    `folder`: where the file and its artwork lie; `None` for a layout that never was a file.
+    digest: SHA-256 (hex) of the canonical content (`cards.canonical`); a printed version never changes.
+    folder: where the file and its artwork lie; `None` for a layout that came from a store.
+    corner_cut: without it no camera could tell which way round a card lies.
     """
 
     id: str
@@ -161,9 +162,9 @@ class Layout:
     width_mm: float
     height_mm: float
     hole: Hole
+    corner_cut: CornerCut
     questions: tuple[Question, ...]
-    digest: str
-    corner_cut: CornerCut | None = None
+    digest: str = ""
     corner_radius_mm: float = 0.0
     identify: Identify = field(default_factory=Identify)
     artwork: Mapping[str, str] = field(default_factory=dict)

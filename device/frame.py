@@ -45,7 +45,8 @@ class Frame:
         """(height, width, 3) uint8, blue-green-red; `None` when there is no colour."""
         if not self.encoded:
             return None
-        return cv2.imdecode(np.frombuffer(self.encoded, np.uint8), cv2.IMREAD_COLOR)
+        decoded = cv2.imdecode(np.frombuffer(self.encoded, np.uint8), cv2.IMREAD_COLOR)
+        return None if decoded is None else np.asarray(decoded, np.uint8)
 
 
 def decode_picture(data: bytes, name: str) -> Frame:

@@ -58,7 +58,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Open fractions that decide. At or above `punched_min`: punched; at or below `clear_max`: clear; else uncertain."""
+    """Open fractions that decide: from `punched_min` punched, up to `clear_max` clear, between them uncertain."""
 
     clear_max: float = 0.15
     punched_min: float = 0.60

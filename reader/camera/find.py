@@ -1,4 +1,4 @@
-"""The card in the picture: proposals from `outline`, proven or refused by `edges`, the right way round, under the right layout.
+"""The card in the picture: proposed by `outline`, proven or refused by `edges`, the right way round and layout.
 
 Grey is tried first. What passes is strict: an edge along all four sides and the cut corner, all fitting one camera
 before one card of the layout's size. A card of another size, a cut-off card or a picture without one fits nothing.
@@ -124,9 +124,7 @@ def valleys(image: NDArray[np.uint8]) -> list[int]:
     return [int(low[i]) for i in np.argsort(depth)[::-1]]
 
 
-def _best_layout(
-    image: NDArray[np.uint8], quad: Quad, outlines: Sequence[tuple[Layout, Outline]]
-) -> Found | None:
+def _best_layout(image: NDArray[np.uint8], quad: Quad, outlines: Sequence[tuple[Layout, Outline]]) -> Found | None:
     best: Found | None = None
     for layout, outline in outlines:
         for found in _fits(image, quad, layout, outline):

@@ -36,7 +36,7 @@ class Geometry:
 
     def to_px(self, points_mm: Floats) -> Floats:
         """(n, 2) mm from the front's top-left corner → (n, 2) px; pixel centres are integers."""
-        return project(self.parameters[None], points_mm, self)[0]
+        return np.asarray(project(self.parameters[None], points_mm, self)[0])
 
     def px_per_mm(self) -> float:
         """Scale in the middle of the card: the square root of the area scale."""

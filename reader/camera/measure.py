@@ -32,7 +32,7 @@ SHADE_RATIO = 1.9
 
 @dataclass(frozen=True)
 class Measured:
-    """Per position, in the layout's order: open share, raw share before thin marks are removed, offset, shade, contrast."""
+    """Per position, in the layout's order; `raw` is the open share before thin marks are taken out."""
 
     open: Singles
     raw: Singles
@@ -47,7 +47,8 @@ def measure(frame: Frame, geometry: Geometry, layout: Layout) -> Measured:
     search = min(SEARCH_MM, max(layout.hole.tolerance_mm, 0.3))
     looks = plan(layout, geometry.px_per_mm(), search)
     grey = _measure(frame.grey, geometry, looks, search)
-    if grey.point_bed and float(grey.contrast.min(initial=255.0)) >= GREY_CONTRAST_MIN or frame.colour is None:
+    grey_will_do = grey.point_bed and float(grey.contrast.min(initial=255.0)) >= GREY_CONTRAST_MIN
+    if grey_will_do or frame.colour is None:
         return grey
     return _measure(frame.colour, geometry, looks, search)
 

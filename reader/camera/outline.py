@@ -14,8 +14,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from device.frame import GreyImage
-
 SMALL_PX = 410
 """Longer side of the small copy: a card's side stays longer than 100 px, a cut corner longer than 5."""
 
@@ -52,7 +50,7 @@ def quads_of_mask(mask: NDArray[np.uint8], scale: float) -> list[Quad]:
         area = cv2.contourArea(contour)
         if area < 0.04 * picture_area or area > 0.92 * picture_area:
             continue
-        quad = _quad_of_contour(contour, area)
+        quad = _quad_of_contour(np.asarray(contour, np.int32), area)
         if quad is not None:
             found.append((area, quad))
     found.sort(key=lambda f: -f[0])
@@ -79,7 +77,7 @@ def _quad_of_contour(contour: NDArray[np.int32], area: float) -> Floats | None:
 
 
 def _quads_of_polygon(polygon: Floats, perimeter: float) -> Iterator[Floats]:
-    """Quadrilaterals from every four long sides of the polygon, in order. The cut corner is a short side and drops out."""
+    """Quadrilaterals from every four long sides of the polygon; the cut corner is a short one."""
     sides = np.roll(polygon, -1, axis=0) - polygon
     length = np.hypot(sides[:, 0], sides[:, 1])
     long = np.flatnonzero(length > 0.06 * perimeter)
@@ -119,7 +117,9 @@ def _refit(corners: Floats, contour: NDArray[np.int32]) -> Floats:
         off = (points - start) @ np.array([-unit[1], unit[0]])
         near = (along > 0.15 * length) & (along < 0.85 * length) & (np.abs(off) < 0.03 * length + 2)
         if near.sum() >= 2 and np.ptp(along[near]) > 0.3 * length:
-            vx, vy, x0, y0 = np.asarray(cv2.fitLine(points[near].astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)).ravel()
+            vx, vy, x0, y0 = np.asarray(
+                cv2.fitLine(points[near].astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)
+            ).ravel()
             direction = np.array([vx, vy], np.float64)
             lines_at.append(np.array([x0, y0], np.float64))
             lines_dir.append(direction if direction @ unit > 0 else -direction)

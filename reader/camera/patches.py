@@ -70,11 +70,15 @@ def sample(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm
     """(n, rows, columns, channels) float32: the picture around every centre, upright as on the front."""
     n = len(centres_mm)
     unit = 1.0
-    points = np.concatenate([centres_mm, centres_mm + [unit, 0], centres_mm + [0, unit]])
+    points = (centres_mm + np.array([[[0.0, 0.0]], [[unit, 0.0]], [[0.0, unit]]])).reshape(-1, 2)
     px = geometry.to_px(points).reshape(3, n, 2).astype(np.float32)
     right, down = (px[1] - px[0]) / unit, (px[2] - px[0]) / unit
     dx, dy = looks.dx_mm.astype(np.float32), looks.dy_mm.astype(np.float32)
-    grid = px[0][:, None, None] + right[:, None, None] * dx[None, None, :, None] + down[:, None, None] * dy[None, :, None, None]
+    grid = (
+        px[0][:, None, None]
+        + right[:, None, None] * dx[None, None, :, None]
+        + down[:, None, None] * dy[None, :, None, None]
+    )
     flat = grid.reshape(n * len(dy), len(dx), 2)
     seen = _remap(image, flat)
     return seen.reshape(n, len(dy), len(dx), -1)
@@ -82,11 +86,12 @@ def sample(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm
 
 MAX_ROWS = 30_000
 """cv2.remap takes pictures of at most 32,767 rows."""
+_NO_SECOND_MAP = np.empty(0, np.float32)
 
 
 def _remap(image: NDArray[np.uint8], grid: Singles) -> Singles:
     parts = [
-        cv2.remap(image, grid[k : k + MAX_ROWS], None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        cv2.remap(image, grid[k : k + MAX_ROWS], _NO_SECOND_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         for k in range(0, len(grid), MAX_ROWS)
     ]
     seen = np.concatenate([np.asarray(p) for p in parts]) if len(parts) > 1 else np.asarray(parts[0])
@@ -112,7 +117,7 @@ class Bed:
 
 
 def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
-    """The bed from a ring of small blocks outside the card; blocks unlike the rest (a pen, another card) are left out."""
+    """The bed from small blocks around the card; blocks unlike the rest (a pen, another card) are left out."""
     w, h = geometry.width_mm, geometry.height_mm
     along_w, along_h = (np.arange(20) + 0.5) / 20 * w, (np.arange(12) + 0.5) / 12 * h
     gap = BED_GAP_MM
@@ -125,7 +130,7 @@ def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
         ]
     )
     step = 1 / max(geometry.px_per_mm(), 1e-3)
-    offsets = np.arange(-3, 4) * min(step * 1.5, 0.45)
+    offsets: Floats = np.arange(-3.0, 4.0) * min(step * 1.5, 0.45)
     spots = _Spots(offsets, offsets)
     colour = np.median(spots.sample(image, geometry, at), axis=1)
     typical = np.median(colour, axis=0)

@@ -68,7 +68,7 @@ def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Sing
 
 
 def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singles, Singles]:
-    """A coloured bed: non-negative least squares for (α, c), with a weak prior on the shade for near-parallel colours."""
+    """A coloured bed: non-negative least squares for (α, c); a weak prior on the shade helps near-parallel colours."""
     if _saturation(bed) > GLOSSY_SATURATION:
         seen = seen - _veil(seen, paper, bed)[..., None]
     prior = _SHADE_PRIOR**2 * (bed * bed).sum(axis=1)
@@ -100,12 +100,14 @@ def _saturation(bed: Singles) -> float:
 
 
 def _veil(seen: Singles, paper: Singles, bed: Singles) -> Singles:
-    """White on top of the mixture (n, rows, columns): least squares for (α, c, v), of which v is wanted, within bounds."""
+    """White on top of the mixture (n, rows, columns): the v of least squares for (α, c, v), within bounds."""
     rows = np.stack([paper, bed, np.ones_like(bed)], axis=2).astype(np.float64)
     square = rows.transpose(0, 2, 1) @ rows
     length = np.sqrt((bed.astype(np.float64) ** 2).sum(axis=1))
     square[:, 2, 2] += 3 * _VEIL_PRIOR**2
     square[:, 1, 1] += (_SHADE_PRIOR * length) ** 2
     wanted = np.linalg.solve(square, rows.transpose(0, 2, 1))[:, 2].astype(np.float32)
-    veil: Singles = np.clip(np.einsum("nrck,nk->nrc", seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32))
+    veil: Singles = np.clip(
+        np.einsum("nrck,nk->nrc", seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32)
+    )
     return veil
