@@ -1,1 +1,6 @@
 """The one SQLite file of a machine: an append-only list of facts, and the tables people read, made from it."""
+
+from reader.store.errors import StoreError, StoreFull, StoreNewer
+from reader.store.store import Permanence, Store, StoredAnswer, default_path, open_store
+
+__all__ = ["Permanence", "Store", "StoreError", "StoreFull", "StoreNewer", "StoredAnswer", "default_path", "open_store"]

@@ -1,0 +1,61 @@
+"""CSV files that spreadsheets open safely and that are whole or not there at all."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from cards.errors import LogicienneError
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet runs a cell that begins so; an apostrophe before it makes it text (OWASP, CSV injection)."""
+
+
+class ExportError(LogicienneError, OSError):
+    """A file that could not be written."""
+
+    def __str__(self) -> str:
+        """The message alone."""
+        return str(self.args[0])
+
+
+def neutral(cell: str) -> str:
+    """The cell, so that no spreadsheet takes it for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
+
+
+def write_csv(path: Path, header: list[str], rows: Iterable[list[str]], bom: bool = False) -> int:
+    """Write all rows, or leave what was there; returns their number. `bom`: for Excel, which takes UTF-8 for Latin-1.
+
+    Raises `ExportError`.
+    """
+    count = 0
+    with _whole(path, "utf-8-sig" if bom else "utf-8") as file:
+        writer = csv.writer(file, lineterminator="\r\n")
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow([neutral(cell) for cell in row])
+            count += 1
+    return count
+
+
+@contextmanager
+def _whole(path: Path, encoding: str) -> Iterator[TextIO]:
+    """A file that takes its name only once it is complete and on disk."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with part.open("w", encoding=encoding, newline="") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ExportError(f"{path}: cannot be written ({error.strerror}); choose another folder with --to") from error
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,98 @@
+"""The answers as rows of text: long (one row an answer), wide (one row a card), and the codebook that explains both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from cards.layout import Layout, Question, Text
+from reader.store import Permanence, StoredAnswer
+
+Row = list[str]
+
+LONG_HEADER = [
+    "card", "permanence", "place", "day", "layout", "question", "question_text", "theme", "ask", "about",
+    "state", "value", "value_text",
+]  # fmt: skip
+CODEBOOK_HEADER = [
+    "layout", "question", "question_text", "theme", "ask", "about", "answer", "required", "only_if",
+    "wide_column", "value", "value_text",
+]  # fmt: skip
+SUMMARY_HEADER = ["permanence", "place", "day", "kind", "languages", "accepted", "review", "rejected", "closed"]
+
+
+def in_language(text: Text, language: str) -> str:
+    """The text in this language, else in the layout's first."""
+    return text.get(language) or next(iter(text.values()), "")
+
+
+def long_rows(
+    answers: Iterable[StoredAnswer], layout: Layout, sittings: dict[str, Permanence], language: str
+) -> Iterator[Row]:
+    """One row per answer (and per chosen value of a `many`)."""
+    questions = {q.id: q for q in layout.questions}
+    for a in answers:
+        q, p = questions[a.question], sittings[a.permanence]
+        about = [q.theme or "", q.ask or "", q.about or ""]
+        shown = value_text(q, a.value, language)
+        yield [
+            a.reading, a.permanence, p.place, p.day.isoformat(), a.layout,
+            q.id, in_language(q.text, language), *about, a.state, a.value, shown,
+        ]  # fmt: skip
+
+
+def wide_header(layout: Layout) -> Row:
+    """The columns of `wide_rows`: a question each; a `many` has one for every choice."""
+    return ["card", "permanence", "place", "day", *(c for q in layout.questions for c in _columns(q))]
+
+
+def wide_rows(answers: Iterable[StoredAnswer], layout: Layout, sittings: dict[str, Permanence]) -> Iterator[Row]:
+    """One row per card. A `many` is 1 or 0 per choice, empty when blank; others hold the value, empty unless answered."""
+    for reading, group in groupby(answers, key=lambda a: a.reading):
+        given: dict[str, list[str]] = {}
+        permanence = ""
+        for a in group:
+            permanence = a.permanence
+            if a.state == "answered":
+                given.setdefault(a.question, []).append(a.value)
+        p = sittings[permanence]
+        cells = [c for q in layout.questions for c in _cells(q, given.get(q.id, []))]
+        yield [reading, permanence, p.place, p.day.isoformat(), *cells]
+
+
+def codebook_rows(layout: Layout, language: str) -> Iterator[Row]:
+    """What every column and value of the other files means."""
+    for q in layout.questions:
+        condition = f"{q.only_if.question}={q.only_if.choice}" if q.only_if else ""
+        about = [q.theme or "", q.ask or "", q.about or "", q.answer, str(q.required).lower(), condition]
+        start = [layout.identity, q.id, in_language(q.text, language), *about]
+        if not q.choices:
+            yield [*start, q.id, "", ""]
+        for choice, column in zip(
+            q.choices, _columns(q) if q.answer == "many" else [q.id] * len(q.choices), strict=True
+        ):
+            yield [*start, column, choice.id, in_language(choice.text, language) or choice.id]
+
+
+def summary_row(p: Permanence) -> Row:
+    """A permanence in numbers."""
+    numbers = [str(p.accepted), str(p.review), str(p.rejected), "yes" if p.closed else "no"]
+    return [p.id, p.place, p.day.isoformat(), p.kind, " ".join(p.languages), *numbers]
+
+
+def value_text(question: Question, value: str, language: str) -> str:
+    """A choice's words; other values speak for themselves."""
+    for choice in question.choices:
+        if choice.id == value:
+            return in_language(choice.text, language) or value
+    return value
+
+
+def _columns(q: Question) -> list[str]:
+    return [f"{q.id}.{c.id}" for c in q.choices] if q.answer == "many" else [q.id]
+
+
+def _cells(q: Question, given: list[str]) -> list[str]:
+    if q.answer != "many":
+        return [given[0] if given else ""]
+    return [("1" if c.id in given else "0") if given else "" for c in q.choices]

@@ -1,0 +1,88 @@
+"""Reasons as sentences for the operator: what was seen, and what to do next."""
+
+from __future__ import annotations
+
+from cards.layout import Layout
+from reader.reading import Code, Reason
+
+SENTENCES: dict[str, dict[Code, str]] = {
+    "en": {
+        Code.UNCERTAIN_POSITION: "{position} may or may not be punched: look at the card.",
+        Code.TWO_PUNCHES: "{question} has more than one hole ({found}): ask which one is meant.",
+        Code.STRAY: "There is a hole where none belongs ({found}): ask what is meant.",
+        Code.REQUIRED_BLANK: "{question} has no hole: ask whether that is meant.",
+        Code.CONDITION_BROKEN: "{question} is answered, but only asked after {expected}: ask what is meant.",
+        Code.INVALID_CHARACTER: "{question}: {found} holds no readable sign: look at the card.",
+        Code.NO_CARD: "There is no card in the picture: lay one down and try again.",
+        Code.TWO_CARDS: "There are two cards in the picture: take one away and try again.",
+        Code.CUT_OFF: "The card is not whole in the picture: move it to the middle and try again.",
+        Code.BLURRED: "The picture is blurred: hold still, wipe the lens, try again.",
+        Code.WRONG_PROPORTIONS: "What lies there has not the shape of the card: lay the card flat and alone, try again.",
+        Code.UNKNOWN_LAYOUT: "This is not one of the cards the machine knows: check that it is today's card.",
+        Code.LOW_CONTRAST: "Card and background are too much alike: use another background or more light.",
+        Code.AMBIGUOUS_FIT: "The holes fit the card in more than one way: lay the card flat and try again.",
+        Code.NOT_A_PICTURE: "The file is not a whole picture: copy it again or take the picture again.",
+    },
+    "nl": {
+        Code.UNCERTAIN_POSITION: "{position} is misschien geponst, misschien niet: kijk naar de kaart.",
+        Code.TWO_PUNCHES: "{question} heeft meer dan één gaatje ({found}): vraag welk bedoeld is.",
+        Code.STRAY: "Er zit een gaatje waar er geen hoort ({found}): vraag wat bedoeld is.",
+        Code.REQUIRED_BLANK: "{question} heeft geen gaatje: vraag of dat de bedoeling is.",
+        Code.CONDITION_BROKEN: "{question} is beantwoord, maar hoort enkel bij {expected}: vraag wat bedoeld is.",
+        Code.INVALID_CHARACTER: "{question}: {found} is geen leesbaar teken: kijk naar de kaart.",
+        Code.NO_CARD: "Er ligt geen kaart in beeld: leg er een neer en probeer opnieuw.",
+        Code.TWO_CARDS: "Er liggen twee kaarten in beeld: neem er een weg en probeer opnieuw.",
+        Code.CUT_OFF: "De kaart staat niet helemaal in beeld: leg ze in het midden en probeer opnieuw.",
+        Code.BLURRED: "Het beeld is wazig: hou stil, veeg de lens schoon, probeer opnieuw.",
+        Code.WRONG_PROPORTIONS: "Wat daar ligt heeft niet de vorm van de kaart: leg ze plat en alleen, probeer opnieuw.",
+        Code.UNKNOWN_LAYOUT: "Deze kaart kent de machine niet: kijk of het de kaart van vandaag is.",
+        Code.LOW_CONTRAST: "Kaart en ondergrond lijken te veel op elkaar: neem een andere ondergrond of meer licht.",
+        Code.AMBIGUOUS_FIT: "De gaatjes passen op meer dan één manier: leg de kaart plat en probeer opnieuw.",
+        Code.NOT_A_PICTURE: "Het bestand is geen volledige foto: kopieer het opnieuw of neem de foto opnieuw.",
+    },
+    "fr": {
+        Code.UNCERTAIN_POSITION: "{position} est peut-être perforé, peut-être pas : regardez la carte.",
+        Code.TWO_PUNCHES: "{question} a plus d’un trou ({found}) : demandez lequel est voulu.",
+        Code.STRAY: "Il y a un trou là où il n’en faut pas ({found}) : demandez ce qui est voulu.",
+        Code.REQUIRED_BLANK: "{question} n’a pas de trou : demandez si c’est voulu.",
+        Code.CONDITION_BROKEN: "{question} a une réponse, mais ne vaut qu’après {expected} : demandez ce qui est voulu.",
+        Code.INVALID_CHARACTER: "{question} : {found} n’est pas un signe lisible : regardez la carte.",
+        Code.NO_CARD: "Il n’y a pas de carte dans l’image : posez-en une et recommencez.",
+        Code.TWO_CARDS: "Il y a deux cartes dans l’image : enlevez-en une et recommencez.",
+        Code.CUT_OFF: "La carte n’est pas entière dans l’image : posez-la au milieu et recommencez.",
+        Code.BLURRED: "L’image est floue : ne bougez pas, essuyez l’objectif, recommencez.",
+        Code.WRONG_PROPORTIONS: "Ce qui est posé n’a pas la forme de la carte : posez-la à plat et seule, recommencez.",
+        Code.UNKNOWN_LAYOUT: "La machine ne connaît pas cette carte : vérifiez que c’est celle du jour.",
+        Code.LOW_CONTRAST: "La carte et le fond se ressemblent trop : changez de fond ou ajoutez de la lumière.",
+        Code.AMBIGUOUS_FIT: "Les trous vont de plus d’une façon : posez la carte à plat et recommencez.",
+        Code.NOT_A_PICTURE: "Le fichier n’est pas une photo entière : recopiez-le ou reprenez la photo.",
+    },
+}
+
+
+def sentence(reason: Reason, layout: Layout | None = None, language: str = "en") -> str:
+    """The reason in `en`, `nl` or `fr` (others: English), questions and choices called as on the card."""
+    words = SENTENCES.get(language, SENTENCES["en"])
+    return words[reason.code].format(
+        question=_question(reason, layout, language),
+        position=_position(reason, layout, language),
+        found=reason.found or "?",
+        expected=reason.expected or "?",
+    )
+
+
+def _question(reason: Reason, layout: Layout | None, language: str) -> str:
+    if layout is None or reason.question is None:
+        return reason.question or "?"
+    text = layout.question(reason.question).text
+    return f"“{text.get(language) or next(iter(text.values()))}”"
+
+
+def _position(reason: Reason, layout: Layout | None, language: str) -> str:
+    if layout is None or reason.question is None or reason.position is None:
+        return reason.position or "?"
+    question = layout.question(reason.question)
+    choice = reason.position.removeprefix(f"{question.id}.")
+    text = next((c.text for c in question.choices if c.id == choice), {})
+    name = text.get(language) or next(iter(text.values()), choice)
+    return f"“{name}” ({_question(reason, layout, language)})"
