@@ -127,6 +127,7 @@ class Store:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Close it."""
         self.close()
 
     def close(self) -> None:
@@ -249,11 +250,12 @@ class Store:
 
     # --- reading back ------------------------------------------------------------------------------------------
 
-    def layouts(self) -> dict[str, Layout]:
-        """Identity → layout, of every card that was ever kept here."""
-        return {
-            identity: from_json(content) for identity, content in self._rows("SELECT identity, content FROM layouts")
-        }
+    def layout(self, identity: str) -> Layout:
+        """The layout `id@version` of cards kept here. Raises `StoreError` when none was."""
+        found = self._rows("SELECT content FROM layouts WHERE identity = ?", identity)
+        if not found:
+            raise StoreError(f"{self.path}: holds no card of {identity}")
+        return from_json(found[0][0])
 
     def counted(self, permanences: Sequence[str], layout: str) -> Iterator[StoredAnswer]:
         """Counted answers to one layout's questions, streamed; readings by their random id, so in no order of time."""
