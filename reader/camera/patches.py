@@ -86,13 +86,12 @@ def sample(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm
 
 MAX_ROWS = 30_000
 """cv2.remap takes pictures of at most 32,767 rows."""
-_NO_SECOND_MAP = np.empty(0, np.float32)
 
 
 def _remap(image: NDArray[np.uint8], grid: Singles) -> Singles:
     parts = [
-        cv2.remap(image, grid[k : k + MAX_ROWS], _NO_SECOND_MAP, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for k in range(0, len(grid), MAX_ROWS)
+        cv2.remap(image, part[..., 0], part[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        for part in (grid[k : k + MAX_ROWS] for k in range(0, len(grid), MAX_ROWS))
     ]
     seen = np.concatenate([np.asarray(p) for p in parts]) if len(parts) > 1 else np.asarray(parts[0])
     return seen.astype(np.float32)
