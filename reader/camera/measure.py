@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -18,26 +18,37 @@ from reader.reading import Score
 
 SEARCH_MM = 1.5
 """How far from its place a hole may lie and still be this position's; a layout's tolerance narrows it."""
-GREY_CONTRAST_MIN = 60.0
+GREY_CONTRAST_MIN = 30.0
 """Below this (8-bit levels) between bed and paper anywhere on the card, colour is asked."""
 CONTRAST_MIN = 24.0
 """Below this a hole might not show: nothing there is called clear."""
 OPENING = 0.25
 """Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening)."""
-CRESCENT = 0.09
-"""Bed in thin slivers beyond what the card's unpunched positions show, as a share of the hole: a hinged chad."""
+LEAN = 0.045
+"""Bed at one side of a hole that is not open: a hinged chad or a bite. Print lies around the hole's middle."""
+UNEXPLAINED = 0.2
+"""What might be bed after all, as a share of the hole, at a position that measures clear."""
+FAINT = 0.6
+"""A hole that differs from its paper by less than this share of what the card's other holes do may be print."""
+TINT_HOLES = 3
+"""Fewer whole holes than these do not tell the colour in a hole."""
 SHADE_RATIO = 1.9
 """A hole whose shade differs from the card's other holes by more than this factor may be pen or stain."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Per position, in the layout's order; `raw` is the open share before thin marks are taken out."""
+    """Per position, in the layout's order. open, loose: shares of the hole, see `Mixture`. lean: see `_lean`.
+
+    shade: of the bed in the hole. depth: colour distance of what is open from the paper; contrast: of the open bed.
+    """
 
     open: Singles
-    raw: Singles
+    loose: Singles
+    lean: Singles
     offset_mm: Singles
     shade: Singles
+    depth: Singles
     contrast: Singles
     point_bed: bool
 
@@ -58,23 +69,68 @@ def _measure(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, search_m
     seen = sample(image, geometry, looks, looks.centres_mm)
     paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
     mixture = unmix(seen, paper, bed)
-    return _sum_up(mixture, looks, search_mm, is_point(bed))
+    first = _sum_up(seen, paper, mixture, looks, search_mm, is_point(bed))
+    half = (first.loose > 0.3) & (first.open < 0.7)
+    if is_point(bed) or not half.any():
+        return first
+    tinted = bed[half] * _tint(seen, mixture, bed, looks)
+    again = unmix(seen[half], paper[half], tinted)
+    second = _sum_up(seen[half], paper[half], again, looks, search_mm, False)
+    return _put(first, half, second)
 
 
-def _sum_up(mixture: Mixture, looks: Plan, search_mm: float, point_bed: bool) -> Measured:
+def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
+    """`first`, with the positions `where` as `second` has them."""
+    merged = {}
+    for name in ("open", "loose", "lean", "offset_mm", "shade", "depth", "contrast"):
+        values = getattr(first, name).copy()
+        values[where] = getattr(second, name)
+        merged[name] = values
+    return replace(first, **merged)
+
+
+def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles:
+    """(channels,): how the colour in this card's holes differs from the open bed's: the paper's walls colour the light."""
+    core = (mixture.open > 0.9) & (looks.hole_mm < 0)
+    whole = core.sum(axis=(1, 2)) > 0.5 * looks.area_samples
+    if whole.sum() < TINT_HOLES:
+        return np.ones(bed.shape[1], np.float32)
+    inside = (seen * core[..., None])[whole].sum(axis=(1, 2)) / core[whole].sum(axis=(1, 2))[:, None]
+    ratio = np.median(inside / np.maximum(bed[whole], 1.0), axis=0)
+    weight = np.median(bed[whole], axis=0) ** 2
+    usual = float((ratio * weight).sum() / weight.sum())
+    tint: Singles = np.clip(ratio / max(usual, 0.05), 0.3, 3.0).astype(np.float32)
+    return tint
+
+
+def _sum_up(
+    seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search_mm: float, point_bed: bool
+) -> Measured:
     n, rows, columns = mixture.open.shape
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = _opened(mixture.open.reshape(n * rows, columns), looks).reshape(n, rows, columns) * within
     area = solid.sum(axis=(1, 2))
-    raw = (mixture.open * within).sum(axis=(1, 2))
+    loose = _opened(mixture.loose.reshape(n * rows, columns), looks).reshape(n, rows, columns) * within
+    lean = _lean(np.maximum(mixture.open, mixture.loose), looks)
     safe = np.maximum(area, 1e-6)
     x = (solid.sum(axis=1) @ looks.dx_mm.astype(np.float32)) / safe
     y = (solid.sum(axis=2) @ looks.dy_mm.astype(np.float32)) / safe
     shade = (solid * mixture.shade).sum(axis=(1, 2)) / safe
+    inside = np.einsum("nrc,nrck->nk", solid, seen) / safe[:, None]
+    depth = np.sqrt(((inside - paper) ** 2).sum(axis=1))
     found = (area > 0.05 * looks.area_samples)[:, None]
     offset = np.where(found, np.stack([x, y], axis=1), 0).astype(np.float32)
     share = np.float32(looks.area_samples)
-    return Measured(area / share, raw / share, offset, shade, mixture.contrast, point_bed)
+    return Measured(area / share, loose.sum(axis=(1, 2)) / share, lean, offset, shade, depth, mixture.contrast, point_bed)
+
+
+def _lean(share: Singles, looks: Plan) -> Singles:
+    """How far bed lies to one side of the hole: 0 for rings and letters around its middle, up to 0.4 for a half."""
+    near = share * (looks.hole_mm < 0.5)
+    radius = -looks.hole_mm.min() * looks.area_samples
+    x = near.sum(axis=1) @ looks.dx_mm.astype(np.float32)
+    y = near.sum(axis=2) @ looks.dy_mm.astype(np.float32)
+    return np.hypot(x, y) / np.float32(radius)
 
 
 def _opened(share: Singles, looks: Plan) -> Singles:
@@ -90,7 +146,8 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     share = np.clip((measured.open - base) / (full - base), 0, 1.5)
     holes = measured.open > 0.5
     usual_shade = float(np.median(measured.shade[holes])) if holes.any() else 1.0
-    usual_raw = float(np.median(measured.raw[measured.open < 0.3])) if (measured.open < 0.3).any() else 0.0
+    usual_depth = float(np.median(measured.depth[holes])) if holes.any() else 0.0
+    lean_max = _usual_lean(measured)
     found = {}
     for k, position in enumerate(layout.positions):
         doubts = []
@@ -98,11 +155,21 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
             doubts.append("contrast")
         if share[k] > 0.3 and not 1 / SHADE_RATIO < measured.shade[k] / max(usual_shade, 1e-3) < SHADE_RATIO:
             doubts.append("shade")
-        if share[k] < 0.3 and measured.raw[k] - usual_raw > CRESCENT:
+        if share[k] > 0.3 and measured.depth[k] < FAINT * usual_depth:
+            doubts.append("faint")
+        if share[k] < 0.3 and measured.loose[k] > UNEXPLAINED:
+            doubts.append("unexplained")
+        if share[k] < 0.3 and measured.lean[k] > lean_max:
             doubts.append("crescent")
         x, y = measured.offset_mm[k]
         found[position.name] = Score(round(float(share[k]), 3), (round(float(x), 2), round(float(y), 2)), tuple(doubts))
     return found
+
+
+def _usual_lean(measured: Measured) -> float:
+    """The most that print may lean to one side on this card before it looks like a chad's crescent."""
+    clear = measured.lean[measured.open < 0.3]
+    return max(LEAN, 3 * float(np.quantile(clear, 0.85))) if len(clear) else LEAN
 
 
 def _response(share: Singles) -> tuple[float, float]:

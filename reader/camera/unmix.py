@@ -22,6 +22,11 @@ SHADE_MIN, SHADE_MAX = 0.12, 1.5
 NOISE_LEVELS = 10.0
 """Grey levels by which a mixture may miss, plus `NOISE_SHARE` of the contrast: sensor noise, JPEG, texture."""
 NOISE_SHARE = 0.12
+STEP = (0.3, 0.7)
+"""A sample is bed or it is not, but for those on an edge: shares below count as none, above as all. Faint even shares
+come from print whose colour leans towards the bed's."""
+LIT_STEP = (0.85, 0.95)
+"""On a lit bed a hole saturates, and white print comes close."""
 _SHADE_PRIOR, _SHADE_GUESS = 0.04, 0.8
 GLOSSY_SATURATION = 0.5
 """A bed more saturated than this is paint or print and may shine: its holes may hold a veil of white."""
@@ -30,29 +35,47 @@ VEIL_MAX, _VEIL_PRIOR = 0.35, 0.1
 
 @dataclass(frozen=True)
 class Mixture:
-    """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels."""
+    """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels.
+
+    loose: like `open`, with twice the miss allowed and any depth of shadow: what might be bed after all.
+    """
 
     open: Singles
+    loose: Singles
     shade: Singles
     contrast: Singles
 
 
 def is_point(bed: Singles) -> bool:
     """Whether the bed is black or lit: no shades, so that grey pictures suffice."""
-    typical = np.median(bed, axis=0)
-    return bool(typical.max() < DARK_BED or typical.min() > LIT_BED)
+    return bool(np.median(bed, axis=0).max() < DARK_BED) or is_lit(bed)
+
+
+def is_lit(bed: Singles) -> bool:
+    """Whether the bed shines by itself, brighter than any print."""
+    return bool(np.median(bed, axis=0).min() > LIT_BED)
 
 
 def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32."""
     way = bed - paper
     contrast = np.sqrt((way * way).sum(axis=1))
-    solved = _on_line(seen, paper, way) if is_point(bed) else _on_ray(seen, paper, bed)
-    share, shade, miss = solved
+    if is_point(bed):
+        # Deeper black in a hole than beside the card is bed all the same; so is brighter light.
+        beyond = np.minimum if is_lit(bed) else np.maximum
+        share, shade, miss = _on_line(beyond(seen, bed[:, None, None]), paper, way)
+    else:
+        share, shade, miss = _on_ray(seen, paper, bed)
+    low, high = LIT_STEP if is_lit(bed) else STEP
+    share = np.clip((share - low) / (high - low), 0, 1)
     span = np.maximum(contrast, 0.25 * np.sqrt((bed * bed).sum(axis=1)))
     allowed = NOISE_LEVELS + NOISE_SHARE * span[:, None, None]
-    believed = (miss < allowed) & (shade > SHADE_MIN) & (shade < SHADE_MAX)
-    return Mixture(np.where(believed, np.clip(share, 0, 1), 0), shade, contrast)
+    possible = np.where(shade < SHADE_MAX, share, 0)
+    believed = (miss < allowed) & (shade > SHADE_MIN)
+    off = seen - paper[:, None, None]
+    apart = (off * off).sum(axis=3) > (0.5 * contrast[:, None, None]) ** 2
+    loose = np.where(apart & (miss < 2 * allowed), possible, 0)
+    return Mixture(np.where(believed, possible, 0), loose, shade, contrast)
 
 
 def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Singles, Singles]:
