@@ -22,11 +22,16 @@ GREY_CONTRAST_MIN = 30.0
 """Below this (8-bit levels) between bed and paper anywhere on the card, colour is asked."""
 CONTRAST_MIN = 24.0
 """Below this a hole might not show: nothing there is called clear."""
-OPENING = 0.25
-"""Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening)."""
+OPENING, FINE_OPENING = 0.42, 0.25
+"""Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
+is for doubts."""
 LEAN = 0.045
 """Bed at one side of a hole that is not open: a hinged chad or a bite. Print lies around the hole's middle."""
-UNEXPLAINED = 0.2
+FINE_MAX = 0.4
+"""Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light."""
+LOOSE_WEIGHT = 0.7
+"""What only might be bed counts less when it lies to one side: black print does so a little."""
+UNEXPLAINED = 0.25
 """What might be bed after all, as a share of the hole, at a position that measures clear."""
 FAINT = 0.6
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print."""
@@ -38,12 +43,13 @@ SHADE_RATIO = 1.9
 
 @dataclass(frozen=True)
 class Measured:
-    """Per position, in the layout's order. open, loose: shares of the hole, see `Mixture`. lean: see `_lean`.
+    """Per position, in the layout's order. open, fine, loose: shares of the hole; fine: under the finer opening; loose: of `Mixture.loose`. lean: see `_lean`.
 
     shade: of the bed in the hole. depth: colour distance of what is open from the paper; contrast: of the open bed.
     """
 
     open: Singles
+    fine: Singles
     loose: Singles
     lean: Singles
     offset_mm: Singles
@@ -82,7 +88,7 @@ def _measure(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, search_m
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
     """`first`, with the positions `where` as `second` has them."""
     merged = {}
-    for name in ("open", "loose", "lean", "offset_mm", "shade", "depth", "contrast"):
+    for name in ("open", "fine", "loose", "lean", "offset_mm", "shade", "depth", "contrast"):
         values = getattr(first, name).copy()
         values[where] = getattr(second, name)
         merged[name] = values
@@ -108,10 +114,11 @@ def _sum_up(
 ) -> Measured:
     n, rows, columns = mixture.open.shape
     within = (looks.hole_mm < search_mm).astype(np.float32)
-    solid = _opened(mixture.open.reshape(n * rows, columns), looks).reshape(n, rows, columns) * within
+    solid = _opened(mixture.open, looks, OPENING) * within
     area = solid.sum(axis=(1, 2))
-    loose = _opened(mixture.loose.reshape(n * rows, columns), looks).reshape(n, rows, columns) * within
-    lean = _lean(np.maximum(mixture.open, mixture.loose), looks)
+    fine = (_opened(mixture.open, looks, FINE_OPENING) * within).sum(axis=(1, 2))
+    loose = (_opened(mixture.loose, looks, FINE_OPENING) * within).sum(axis=(1, 2))
+    lean = _lean(np.maximum(mixture.open, LOOSE_WEIGHT * mixture.loose), looks)
     safe = np.maximum(area, 1e-6)
     x = (solid.sum(axis=1) @ looks.dx_mm.astype(np.float32)) / safe
     y = (solid.sum(axis=2) @ looks.dy_mm.astype(np.float32)) / safe
@@ -121,7 +128,9 @@ def _sum_up(
     found = (area > 0.05 * looks.area_samples)[:, None]
     offset = np.where(found, np.stack([x, y], axis=1), 0).astype(np.float32)
     share = np.float32(looks.area_samples)
-    return Measured(area / share, loose.sum(axis=(1, 2)) / share, lean, offset, shade, depth, mixture.contrast, point_bed)
+    return Measured(
+        area / share, fine / share, loose / share, lean, offset, shade, depth, mixture.contrast, point_bed
+    )
 
 
 def _lean(share: Singles, looks: Plan) -> Singles:
@@ -133,11 +142,15 @@ def _lean(share: Singles, looks: Plan) -> Singles:
     return np.hypot(x, y) / np.float32(radius)
 
 
-def _opened(share: Singles, looks: Plan) -> Singles:
-    narrow = OPENING * max(float(-2 * looks.hole_mm.min()), looks.step_mm) / looks.step_mm
+def _opened(share: Singles, looks: Plan, opening: float) -> Singles:
+    n, rows, columns = share.shape
+    narrow = opening * max(float(-2 * looks.hole_mm.min()), looks.step_mm) / looks.step_mm
     size = max(3, round(narrow) | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    return np.asarray(cv2.morphologyEx(share, cv2.MORPH_OPEN, kernel), np.float32)
+    # A single dark pixel in a hole would make the opening lose the hole: close pinholes first.
+    filled = cv2.morphologyEx(share.reshape(n * rows, columns), cv2.MORPH_CLOSE, np.ones((2, 2), np.uint8))
+    opened = cv2.morphologyEx(filled, cv2.MORPH_OPEN, kernel)
+    return np.asarray(opened, np.float32).reshape(n, rows, columns)
 
 
 def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
@@ -157,7 +170,7 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
             doubts.append("shade")
         if share[k] > 0.3 and measured.depth[k] < FAINT * usual_depth:
             doubts.append("faint")
-        if share[k] < 0.3 and measured.loose[k] > UNEXPLAINED:
+        if share[k] < 0.3 and (measured.loose[k] > UNEXPLAINED or measured.fine[k] > FINE_MAX):
             doubts.append("unexplained")
         if share[k] < 0.3 and measured.lean[k] > lean_max:
             doubts.append("crescent")
