@@ -31,7 +31,7 @@ FINE_MAX = 0.4
 """Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light."""
 LOOSE_WEIGHT = 0.7
 """What only might be bed counts less when it lies to one side: black print does so a little."""
-UNEXPLAINED = 0.25
+UNEXPLAINED = 0.2
 """What might be bed after all, as a share of the hole, at a position that measures clear."""
 FAINT = 0.6
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print."""
