@@ -6,6 +6,7 @@ Coordinates: millimetres from the front's top-left corner (of the rectangle befo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -37,6 +38,11 @@ class Hole:
     width_mm: float
     height_mm: float
     tolerance_mm: float
+
+    @property
+    def area_mm2(self) -> float:
+        """Of the whole hole."""
+        return self.width_mm * self.height_mm * (math.pi / 4 if self.shape == "circle" else 1.0)
 
 
 @dataclass(frozen=True)

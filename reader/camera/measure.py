@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cards.layout import Layout
+from cards.layout import Hole, Layout
 from device.frame import Frame
-from reader.camera.geometry import Geometry
+from reader.camera.geometry import Floats, Geometry
 from reader.camera.patches import Plan, Singles, look_at_bed, plan, sample
 from reader.camera.unmix import Mixture, is_point, unmix
 from reader.reading import Score
@@ -25,16 +25,19 @@ CONTRAST_MIN = 24.0
 OPENING, FINE_OPENING = 0.42, 0.25
 """Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
 is for doubts."""
-LEAN = 0.045
-"""Bed at one side of a hole that is not open: a hinged chad or a bite. Print lies around the hole's middle."""
+LEAN_MM = 0.18
+"""Bed at one side of a hole that is not open: a hinged chad or a bite. Print lies around the hole's middle, but for
+about this much, over the square root of the hole's area: a printed digit is small beside a round hole, not so beside an
+80-column card's."""
 FINE_MAX = 0.4
 """Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light."""
 LOOSE_WEIGHT = 0.7
 """What only might be bed counts less when it lies to one side: black print does so a little."""
 UNEXPLAINED = 0.2
 """What might be bed after all, as a share of the hole, at a position that measures clear."""
-FAINT = 0.6
-"""A hole that differs from its paper by less than this share of what the card's other holes do may be print."""
+FAINT, FAINT_WHOLE = 0.6, 0.45
+"""A hole that differs from its paper by less than this share of what the card's other holes do may be print;
+a whole one may differ less, for no print fills a hole so exactly."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 SHADE_RATIO = 1.9
@@ -43,9 +46,11 @@ SHADE_RATIO = 1.9
 
 @dataclass(frozen=True)
 class Measured:
-    """Per position, in the layout's order. open, fine, loose: shares of the hole; fine: under the finer opening; loose: of `Mixture.loose`. lean: see `_lean`.
+    """Per position, in the layout's order.
 
-    shade: of the bed in the hole. depth: colour distance of what is open from the paper; contrast: of the open bed.
+    open: share of the hole that shows the bed. fine: the same under the finer opening. loose: of `Mixture.loose`.
+    lean: see `_lean`. shade: of the bed in the hole. depth: colour distance of what is open from the paper.
+    contrast: colour distance of the open bed from the paper.
     """
 
     open: Singles
@@ -56,33 +61,39 @@ class Measured:
     shade: Singles
     depth: Singles
     contrast: Singles
-    point_bed: bool
 
 
-def measure(frame: Frame, geometry: Geometry, layout: Layout) -> Measured:
-    """Grey where the bed is black or lit and every position stands out against it; colour otherwise."""
-    search = min(SEARCH_MM, max(layout.hole.tolerance_mm, 0.3))
-    looks = plan(layout, geometry.px_per_mm(), search)
-    grey = _measure(frame.grey, geometry, looks, search)
-    grey_will_do = grey.point_bed and float(grey.contrast.min(initial=255.0)) >= GREY_CONTRAST_MIN
-    if grey_will_do or frame.colour is None:
-        return grey
-    return _measure(frame.colour, geometry, looks, search)
+def view_of(frame: Frame, geometry: Geometry) -> NDArray[np.uint8]:
+    """The picture to judge by: grey where the bed is black or lit, colour on any other."""
+    if is_point(look_at_bed(frame.grey, geometry).colour) or frame.colour is None:
+        return frame.grey
+    return frame.colour
 
 
-def _measure(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, search_mm: float) -> Measured:
+def is_faint(measured: Measured) -> bool:
+    """Whether some position hardly stands out against the bed in this view, so that colour should be asked."""
+    return float(measured.contrast.min(initial=255.0)) < GREY_CONTRAST_MIN
+
+
+def measure(image: NDArray[np.uint8], geometry: Geometry, layout: Layout, shift_mm: Floats | float = 0.0) -> Measured:
+    """Look at every position of a card whose outline is known.
+
+    image: (h, w) or (h, w, 3) uint8. shift_mm: (n, 2) or one number, where the holes lie off their nominal places.
+    """
+    search_mm = min(SEARCH_MM, max(layout.hole.tolerance_mm, 0.3))
+    looks = plan(layout, geometry.px_per_mm(), search_mm)
+    looks = replace(looks, centres_mm=looks.centres_mm + shift_mm)
     bed = look_at_bed(image, geometry).beneath(looks.centres_mm)
     seen = sample(image, geometry, looks, looks.centres_mm)
     paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
     mixture = unmix(seen, paper, bed)
-    first = _sum_up(seen, paper, mixture, looks, search_mm, is_point(bed))
+    first = _sum_up(seen, paper, mixture, looks, search_mm)
     half = (first.loose > 0.3) & (first.open < 0.7)
     if is_point(bed) or not half.any():
         return first
     tinted = bed[half] * _tint(seen, mixture, bed, looks)
     again = unmix(seen[half], paper[half], tinted)
-    second = _sum_up(seen[half], paper[half], again, looks, search_mm, False)
-    return _put(first, half, second)
+    return _put(first, half, _sum_up(seen[half], paper[half], again, looks, search_mm))
 
 
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
@@ -109,16 +120,13 @@ def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles
     return tint
 
 
-def _sum_up(
-    seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search_mm: float, point_bed: bool
-) -> Measured:
-    n, rows, columns = mixture.open.shape
+def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = _opened(mixture.open, looks, OPENING) * within
     area = solid.sum(axis=(1, 2))
     fine = (_opened(mixture.open, looks, FINE_OPENING) * within).sum(axis=(1, 2))
     loose = (_opened(mixture.loose, looks, FINE_OPENING) * within).sum(axis=(1, 2))
-    lean = _lean(np.maximum(mixture.open, LOOSE_WEIGHT * mixture.loose), looks)
+    lean = _lean(np.maximum(mixture.open, LOOSE_WEIGHT * mixture.loose), looks, search_mm)
     safe = np.maximum(area, 1e-6)
     x = (solid.sum(axis=1) @ looks.dx_mm.astype(np.float32)) / safe
     y = (solid.sum(axis=2) @ looks.dy_mm.astype(np.float32)) / safe
@@ -128,18 +136,15 @@ def _sum_up(
     found = (area > 0.05 * looks.area_samples)[:, None]
     offset = np.where(found, np.stack([x, y], axis=1), 0).astype(np.float32)
     share = np.float32(looks.area_samples)
-    return Measured(
-        area / share, fine / share, loose / share, lean, offset, shade, depth, mixture.contrast, point_bed
-    )
+    return Measured(area / share, fine / share, loose / share, lean, offset, shade, depth, mixture.contrast)
 
 
-def _lean(share: Singles, looks: Plan) -> Singles:
+def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
     """How far bed lies to one side of the hole: 0 for rings and letters around its middle, up to 0.4 for a half."""
-    near = share * (looks.hole_mm < 0.5)
-    radius = -looks.hole_mm.min() * looks.area_samples
-    x = near.sum(axis=1) @ looks.dx_mm.astype(np.float32)
-    y = near.sum(axis=2) @ looks.dy_mm.astype(np.float32)
-    return np.hypot(x, y) / np.float32(radius)
+    near = share * (looks.hole_mm < search_mm / 3)
+    x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32)
+    y = near.sum(axis=2) @ (looks.dy_mm / looks.half_mm[1]).astype(np.float32)
+    return np.hypot(x, y) / np.float32(looks.area_samples)
 
 
 def _opened(share: Singles, looks: Plan, opening: float) -> Singles:
@@ -147,8 +152,8 @@ def _opened(share: Singles, looks: Plan, opening: float) -> Singles:
     narrow = opening * max(float(-2 * looks.hole_mm.min()), looks.step_mm) / looks.step_mm
     size = max(3, round(narrow) | 1)
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    # A single dark pixel in a hole would make the opening lose the hole: close pinholes first.
-    filled = cv2.morphologyEx(share.reshape(n * rows, columns), cv2.MORPH_CLOSE, np.ones((2, 2), np.uint8))
+    # A single dark pixel in a hole would make the opening lose the hole: the median fills it, and thins thin lines.
+    filled = cv2.medianBlur(share.reshape(n * rows, columns), 3)
     opened = cv2.morphologyEx(filled, cv2.MORPH_OPEN, kernel)
     return np.asarray(opened, np.float32).reshape(n, rows, columns)
 
@@ -160,7 +165,7 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     holes = measured.open > 0.5
     usual_shade = float(np.median(measured.shade[holes])) if holes.any() else 1.0
     usual_depth = float(np.median(measured.depth[holes])) if holes.any() else 0.0
-    lean_max = _usual_lean(measured)
+    lean_max = _usual_lean(measured, layout.hole)
     found = {}
     for k, position in enumerate(layout.positions):
         doubts = []
@@ -168,7 +173,7 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
             doubts.append("contrast")
         if share[k] > 0.3 and not 1 / SHADE_RATIO < measured.shade[k] / max(usual_shade, 1e-3) < SHADE_RATIO:
             doubts.append("shade")
-        if share[k] > 0.3 and measured.depth[k] < FAINT * usual_depth:
+        if 0.3 < share[k] and measured.depth[k] < (FAINT if share[k] < 0.8 else FAINT_WHOLE) * usual_depth:
             doubts.append("faint")
         if share[k] < 0.3 and (measured.loose[k] > UNEXPLAINED or measured.fine[k] > FINE_MAX):
             doubts.append("unexplained")
@@ -179,10 +184,11 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     return found
 
 
-def _usual_lean(measured: Measured) -> float:
+def _usual_lean(measured: Measured, hole: Hole) -> float:
     """The most that print may lean to one side on this card before it looks like a chad's crescent."""
     clear = measured.lean[measured.open < 0.3]
-    return max(LEAN, 3 * float(np.quantile(clear, 0.85))) if len(clear) else LEAN
+    least = LEAN_MM / hole.area_mm2**0.5
+    return max(least, 3 * float(np.quantile(clear, 0.85))) if len(clear) else least
 
 
 def _response(share: Singles) -> tuple[float, float]:

@@ -9,7 +9,9 @@ import numpy as np
 from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.find import Found, Search, search
-from reader.camera.measure import measure, scores
+from reader.camera.geometry import Floats
+from reader.camera.lattice import MARGIN_MIN, find_lattice, is_lattice
+from reader.camera.measure import is_faint, measure, scores, view_of
 from reader.reading import Code, Point, Reading, Reason, Rejection, Thresholds
 
 
@@ -30,7 +32,17 @@ def read_frame(frame: Frame, layouts: Sequence[Layout]) -> Reading | Rejection:
 
 def _read(frame: Frame, found: Found) -> Reading | Rejection:
     layout, geometry = found.layout, found.edge.geometry
-    measured = measure(frame, geometry, layout)
+    view = view_of(frame, geometry)
+    shift: Floats | float = 0.0
+    if is_lattice(layout):
+        lattice = find_lattice(view, geometry, layout)
+        if lattice.margin < MARGIN_MIN:
+            return Rejection((Reason(Code.AMBIGUOUS_FIT),), layout.identity)
+        x = np.array([p.x_mm for p in layout.positions])
+        shift = np.stack([lattice.shift_mm(x, layout.width_mm), np.zeros(len(x))], axis=1)
+    measured = measure(view, geometry, layout, shift)
+    if view is frame.grey and is_faint(measured) and frame.colour is not None:
+        measured = measure(frame.colour, geometry, layout, shift)
     w, h = layout.width_mm, layout.height_mm
     corners = geometry.to_px(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
     named: list[Point] = [(round(float(x), 2), round(float(y), 2)) for x, y in corners]

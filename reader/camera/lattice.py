@@ -1,0 +1,102 @@
+"""Where a machine's punch lattice lies on the paper: the columns' shift from their nominal places along the card.
+
+A keypunch registers on one edge of the paper, and old cards shrink and stretch, so that columns lie up to a millimetre
+off; the paper's outline alone is not enough where holes stand two millimetres apart. The shift is found from the
+holes, by phase, and is anchored to the outline: of all shifts that fit as well the smallest is meant, and two that
+lie about as far from the outline are no answer at all (a slip by one column reads well and is wrong everywhere).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cards.layout import Layout
+from reader.camera.geometry import Floats, Geometry
+from reader.camera.patches import Plan, Singles, look_at_bed, sample
+from reader.camera.unmix import unmix
+
+MACHINE_TOLERANCE_MM = 0.5
+"""Holes that lie this close to their places were punched by a machine, on a lattice of its own."""
+OFFSET_MAX_MM, STRETCH_MAX_MM = 1.2, 1.3
+"""How far the lattice may lie off in the middle, and how much further at the card's ends."""
+MARGIN_MIN = 0.12
+"""How much better, as a share, the shift must explain the holes than any other that lies a column or so away."""
+RIVAL_MAX_MM = 1.1
+_STEP_MM = 0.15
+_LINES_MM = (-1.2, -0.6, 0.0, 0.6, 1.2)
+"""A hole is open on all of them; a printed digit is not."""
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Column shift in mm: `offset_mm + stretch_mm * u`, u = −1 … 1 across the card. margin: 1 beyond doubt, 0 a guess."""
+
+    offset_mm: float
+    stretch_mm: float
+    margin: float
+
+    def shift_mm(self, x_mm: Floats, width_mm: float) -> Floats:
+        """(n,) places along the card → (n,) how far right the holes lie there."""
+        return self.offset_mm + self.stretch_mm * (2 * x_mm / width_mm - 1)
+
+
+def is_lattice(layout: Layout) -> bool:
+    """Whether the layout's holes are a machine's."""
+    return layout.hole.tolerance_mm < MACHINE_TOLERANCE_MM
+
+
+def find_lattice(image: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> Lattice:
+    """The lattice of a card whose outline is known. Without holes it is the nominal one, beyond doubt: nothing slips."""
+    x, share = _rows(image, geometry, layout)
+    columns = np.array(sorted({p.x_mm for p in layout.positions}))
+    if share.max(initial=0) < 0.5:
+        return Lattice(0.0, 0.0, 1.0)
+    offsets = np.arange(-OFFSET_MAX_MM, OFFSET_MAX_MM + 1e-6, 0.1)
+    stretches = np.arange(-STRETCH_MAX_MM, STRETCH_MAX_MM + 1e-6, 0.1)
+    gain = _gain(x, share, columns, offsets, stretches, layout)
+    near = gain - 0.02 * gain.max() * np.hypot(offsets[:, None], stretches[None])
+    i, j = np.unravel_index(int(near.argmax()), near.shape)
+    # A rival lies a column off where the holes are, yet no further from the outline than a real lattice does.
+    centre = float(np.average(2 * x / layout.width_mm - 1, weights=share))
+    shift = offsets[:, None] + stretches[None] * centre
+    rivals = gain[(np.abs(shift - shift[i, j]) > 0.6) & (np.abs(shift) < RIVAL_MAX_MM)]
+    margin = 1 - max(float(rivals.max(initial=0.0)), 0.0) / max(float(gain[i, j]), 1e-6)
+    fine_o = offsets[i] + np.arange(-0.1, 0.101, 0.05)
+    fine_s = stretches[j] + np.arange(-0.1, 0.101, 0.05)
+    fine = _gain(x, share, columns, fine_o, fine_s, layout)
+    k, m = np.unravel_index(int(fine.argmax()), fine.shape)
+    return Lattice(float(fine_o[k]), float(fine_s[m]), margin)
+
+
+def _rows(image: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> tuple[Floats, Singles]:
+    """Places along the card (k,) and the share of bed there, summed over all rows of positions (k,)."""
+    rows = np.array(sorted({p.y_mm for p in layout.positions}))
+    gap = float(np.diff(rows).min()) if len(rows) > 1 else 2 * layout.hole.height_mm
+    dx = np.arange(-layout.width_mm / 2 + 1, layout.width_mm / 2 - 1, _STEP_MM)
+    parts = np.array_split(dx, 16)
+    size = min(len(p) for p in parts)
+    middles = np.array([[layout.width_mm / 2 + p[:size].mean(), y] for y in rows for p in parts])
+    local = (np.arange(size) - (size - 1) / 2) * _STEP_MM
+    lines = np.array([*_LINES_MM, gap / 2])
+    looks = Plan(middles, _STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
+    seen = sample(image, geometry, looks, middles)
+    # Midway between two rows there is paper, however many holes are punched.
+    paper = np.median(seen[:, -1], axis=1)
+    bed = look_at_bed(image, geometry).beneath(middles)
+    share = unmix(seen[:, :-1], paper, bed).open.min(axis=1)
+    along = (middles[:16, :1] + local).ravel()
+    return along, share.reshape(len(rows), 16 * size).sum(axis=0)
+
+
+def _gain(x: Floats, share: Singles, columns: Floats, offsets: Floats, stretches: Floats, layout: Layout) -> Floats:
+    """(offsets, stretches): bed inside the shifted columns less bed between them."""
+    total = np.concatenate([[0.0], np.cumsum(share.astype(np.float64))])
+    u = 2 * columns / layout.width_mm - 1
+    centres = columns + offsets[:, None, None] + stretches[None, :, None] * u
+    half = layout.hole.width_mm / 2
+    edges = np.interp(centres[..., None] + np.array([-half, half]), x + _STEP_MM / 2, total[1:])
+    inside = (edges[..., 1] - edges[..., 0]).sum(axis=2)
+    return np.asarray(2 * inside - total[-1])
