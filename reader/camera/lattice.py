@@ -79,7 +79,7 @@ def _rows(image: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> tuple
     parts = np.array_split(dx, 16)
     size = min(len(p) for p in parts)
     middles = np.array([[layout.width_mm / 2 + p[:size].mean(), y] for y in rows for p in parts])
-    local = (np.arange(size) - (size - 1) / 2) * _STEP_MM
+    local = np.asarray((np.arange(size) - (size - 1) / 2) * _STEP_MM, np.float64)
     lines = np.array([*_LINES_MM, gap / 2])
     looks = Plan(middles, _STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
     seen = sample(image, geometry, looks, middles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -144,7 +145,8 @@ def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
     near = share * (looks.hole_mm < search_mm / 3)
     x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32)
     y = near.sum(axis=2) @ (looks.dy_mm / looks.half_mm[1]).astype(np.float32)
-    return np.hypot(x, y) / np.float32(looks.area_samples)
+    lean: Singles = np.hypot(x, y) / np.float32(looks.area_samples)
+    return lean
 
 
 def _opened(share: Singles, looks: Plan, opening: float) -> Singles:
@@ -173,7 +175,7 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
             doubts.append("contrast")
         if share[k] > 0.3 and not 1 / SHADE_RATIO < measured.shade[k] / max(usual_shade, 1e-3) < SHADE_RATIO:
             doubts.append("shade")
-        if 0.3 < share[k] and measured.depth[k] < (FAINT if share[k] < 0.8 else FAINT_WHOLE) * usual_depth:
+        if share[k] > 0.3 and measured.depth[k] < (FAINT if share[k] < 0.8 else FAINT_WHOLE) * usual_depth:
             doubts.append("faint")
         if share[k] < 0.3 and (measured.loose[k] > UNEXPLAINED or measured.fine[k] > FINE_MAX):
             doubts.append("unexplained")
@@ -187,7 +189,7 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
 def _usual_lean(measured: Measured, hole: Hole) -> float:
     """The most that print may lean to one side on this card before it looks like a chad's crescent."""
     clear = measured.lean[measured.open < 0.3]
-    least = LEAN_MM / hole.area_mm2**0.5
+    least = LEAN_MM / math.sqrt(hole.area_mm2)
     return max(least, 3 * float(np.quantile(clear, 0.85))) if len(clear) else least
 
 
