@@ -46,6 +46,7 @@ class EdgeFit:
 
     support: share of profiles with an edge where the geometry says (per side in `side_support`).
     residual_mm: median distance of those edges from the geometry; cut_residual_mm: the same for the cut corner alone.
+    cut_misfit_mm: see `_cut_misfit_mm`.
     inside, outside: (channels,) the colours beside the edge.
     """
 
@@ -54,6 +55,7 @@ class EdgeFit:
     side_support: tuple[float, ...]
     residual_mm: float
     cut_residual_mm: float
+    cut_misfit_mm: float
     inside: Floats
     outside: Floats
 
@@ -111,10 +113,24 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
         found = _edges(image, outline, geometry, reach)
         seed = _robust_offsets(found, outline, reach) if step == 0 else found.offset
         weight = found.strength > 0
+        if step < 2:
+            # The cut corner first testifies, for bends would gladly absorb that of another layout.
+            weight &= outline.side < 4
+        else:
+            cut_misfit_mm = _cut_misfit_mm(geometry, outline, found)
         geometry = _solve(geometry, outline, found, seed, weight, max(reach / 6, 1.0))
         reach = max(reach / 2.5, 4.0)
     found = _edges(image, outline, geometry, 4.0)
-    return _judge(geometry, outline, found)
+    return _judge(geometry, outline, found, cut_misfit_mm)
+
+
+def _cut_misfit_mm(geometry: Geometry, outline: Outline, found: _Profiles) -> float:
+    """How far the cut corner's edge turns away from where the four sides put it. A bent corner shifts it, no more."""
+    cut = found.offset[(outline.side == 4) & (found.strength > 0)]
+    if len(cut) < CUT_PROFILES / 2:
+        return float("inf")
+    low, high = np.quantile(cut, [0.1, 0.9])
+    return float(high - low) / geometry.px_per_mm()
 
 
 def _edges(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, reach: float) -> _Profiles:
@@ -198,7 +214,8 @@ def _solve(
         if state is None:
             break
         normal_matrix, gradient = state
-        damped = normal_matrix + damping * np.diag(np.diag(normal_matrix))
+        # Without a single edge nothing holds the pose; the ridge keeps the step finite.
+        damped = normal_matrix + damping * np.diag(np.diag(normal_matrix)) + 1e-9 * np.eye(PARAMETERS)
         trial = p - np.linalg.solve(damped, gradient)
     return replace(start, parameters=p)
 
@@ -211,7 +228,7 @@ def _priors(start: Geometry) -> tuple[Floats, Floats]:
     return mean, sigma
 
 
-def _judge(geometry: Geometry, outline: Outline, found: _Profiles) -> EdgeFit:
+def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_mm: float) -> EdgeFit:
     scale = geometry.px_per_mm()
     contrast = float(np.linalg.norm(found.outside - found.inside))
     strong = found.strength > max(0.03 * contrast, 0.6)
@@ -226,6 +243,7 @@ def _judge(geometry: Geometry, outline: Outline, found: _Profiles) -> EdgeFit:
         per_side,
         float(np.median(off[strong])) if strong.any() else float("inf"),
         float(np.median(off[cut])) if cut.any() else float("inf"),
+        cut_misfit_mm,
         found.inside,
         found.outside,
     )

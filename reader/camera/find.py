@@ -26,7 +26,9 @@ SIDE_SUPPORT_MIN = 0.72
 """The same for each single side: a finger or a shadow may hide a quarter of one."""
 RESIDUAL_MAX_MM = 0.12
 CUT_RESIDUAL_MAX_MM = 0.30
-"""Wrong layouts of the same size differ by 1.65 mm in the corner cut; right ones fit within 0.15 mm."""
+"""Right layouts fit within 0.15 mm."""
+CUT_MISFIT_MAX_MM = 0.6
+"""Right layouts show 0.1 mm, in very poor light 0.5 mm; others of the same size mostly show no straight edge here at all."""
 QUAD_MISFIT_MAX = 0.10
 """How far four corners may miss a flat card of the layout's size, as a share of its height."""
 GREY_VALLEYS, COLOUR_VALLEYS = 5, 2
@@ -83,6 +85,7 @@ def passes(edge: EdgeFit) -> bool:
         and min(edge.side_support) >= SIDE_SUPPORT_MIN
         and edge.residual_mm <= RESIDUAL_MAX_MM
         and edge.cut_residual_mm <= CUT_RESIDUAL_MAX_MM
+        and edge.cut_misfit_mm <= CUT_MISFIT_MAX_MM
     )
 
 
