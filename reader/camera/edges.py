@@ -89,6 +89,17 @@ def outline_of(layout: Layout) -> Outline:
     return Outline(np.concatenate(points), np.concatenate(normals), np.concatenate(sides))
 
 
+SAME_MM = 0.3
+"""Outlines that differ by less cannot be told apart in every light."""
+
+
+def same_outline(one: Layout, other: Layout) -> bool:
+    """Whether two layouts look the same until their holes are looked at."""
+    a, b = one.corner_cut, other.corner_cut
+    pairs = ((one.width_mm, other.width_mm), (one.height_mm, other.height_mm), (a.dx_mm, b.dx_mm), (a.dy_mm, b.dy_mm))
+    return a.corner == b.corner and all(abs(p - q) < SAME_MM for p, q in pairs)
+
+
 @dataclass(frozen=True)
 class _Profiles:
     """Edges found on profiles: where they cross (n, 2) px, the unit normals in the picture, offsets and strengths."""

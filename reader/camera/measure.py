@@ -81,9 +81,20 @@ def measure(image: NDArray[np.uint8], geometry: Geometry, layout: Layout, shift_
 
     image: (h, w) or (h, w, 3) uint8. shift_mm: (n, 2) or one number, where the holes lie off their nominal places.
     """
-    search_mm = min(SEARCH_MM, max(layout.hole.tolerance_mm, 0.3))
-    looks = plan(layout, geometry.px_per_mm(), search_mm)
-    looks = replace(looks, centres_mm=looks.centres_mm + shift_mm)
+    centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions], np.float64).reshape(-1, 2)
+    return measure_at(image, geometry, layout, centres + shift_mm, search_reach_mm(layout))
+
+
+def search_reach_mm(layout: Layout) -> float:
+    """How far beyond a position's hole a hole may reach and still be this position's."""
+    return min(SEARCH_MM, max(layout.hole.tolerance_mm, 0.3))
+
+
+def measure_at(
+    image: NDArray[np.uint8], geometry: Geometry, layout: Layout, centres_mm: Floats, search_mm: float
+) -> Measured:
+    """Look at holes of the layout's kind around the places `centres_mm`, (n, 2), n > 0, as far as `search_mm` beyond."""
+    looks = replace(plan(layout, geometry.px_per_mm(), search_mm), centres_mm=centres_mm)
     bed = look_at_bed(image, geometry).beneath(looks.centres_mm)
     seen = sample(image, geometry, looks, looks.centres_mm)
     paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from cards.layout import Layout
 from device.frame import Frame
+from reader.camera.edges import same_outline
 from reader.camera.find import Found, Search, search
-from reader.camera.geometry import Floats
+from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import MARGIN_MIN, find_lattice, is_lattice
 from reader.camera.measure import is_faint, measure, scores, view_of
-from reader.reading import Code, Point, Reading, Reason, Rejection, Thresholds
+from reader.camera.strays import equal_spots, find_strays
+from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
+
+OTHER_HOLES_MIN = 8
+"""So many equal holes beside the positions, and none at them: another card of the same outline."""
+STRAYS_MAX = 4
+"""More strays than this, and than holes at positions, are no slips of a hand."""
+LEAD_MIN = 0.2
+"""By how much a layout must explain the holes better than another of the same outline."""
 
 
 def read_frame(frame: Frame, layouts: Sequence[Layout]) -> Reading | Rejection:
@@ -23,11 +33,32 @@ def read_frame(frame: Frame, layouts: Sequence[Layout]) -> Reading | Rejection:
     if not layouts:
         raise ValueError("read_frame needs at least one layout")
     outcome = search(frame, layouts)
-    if outcome.found is None:
+    found = outcome.found
+    if found is None:
         return _why_not(outcome)
     if outcome.other is not None:
         return Rejection((Reason(Code.TWO_CARDS),))
-    return _read(frame, outcome.found)
+    twins = [layout for layout in layouts if layout is not found.layout and same_outline(layout, found.layout)]
+    if not twins:
+        return _read(frame, found)
+    return _best([_read(frame, replace(found, layout=layout)) for layout in (found.layout, *twins)])
+
+
+def _best(readings: Sequence[Reading | Rejection]) -> Reading | Rejection:
+    """Of layouts that the outline cannot tell apart, the one whose places the holes are at."""
+    real = sorted((r for r in readings if isinstance(r, Reading)), key=_explained, reverse=True)
+    if not real:
+        return readings[0]
+    if len(real) > 1 and _explained(real[0]) - _explained(real[1]) < LEAD_MIN:
+        return Rejection((Reason(Code.AMBIGUOUS_FIT),))
+    return real[0]
+
+
+def _explained(reading: Reading) -> float:
+    """Holes at positions beyond doubt, as a share of all that look like holes."""
+    punches = list(reading.punches().values())
+    certain = punches.count(Punch.PUNCHED)
+    return certain / max(certain + punches.count(Punch.UNCERTAIN) + len(reading.strays), 1)
 
 
 def _read(frame: Frame, found: Found) -> Reading | Rejection:
@@ -42,10 +73,13 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         shift = np.stack([lattice.shift_mm(x, layout.width_mm), np.zeros(len(x))], axis=1)
     measured = measure(view, geometry, layout, shift)
     if view is frame.grey and is_faint(measured) and frame.colour is not None:
-        measured = measure(frame.colour, geometry, layout, shift)
-    w, h = layout.width_mm, layout.height_mm
-    corners = geometry.to_px(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
-    named: list[Point] = [(round(float(x), 2), round(float(y), 2)) for x, y in corners]
+        view = frame.colour
+        measured = measure(view, geometry, layout, shift)
+    strays = find_strays(view, geometry, layout, measured)
+    holes = int((measured.open > 0.5).sum())
+    of_another = not holes and equal_spots(view, geometry, layout) >= OTHER_HOLES_MIN
+    if of_another or len(strays) > max(STRAYS_MAX, holes):
+        return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="its holes lie elsewhere"),))
     return Reading(
         source="camera",
         layout=layout.identity,
@@ -53,9 +87,17 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         face=found.face,
         scores=scores(measured, layout),
         thresholds=Thresholds(),
-        corners_px=(named[0], named[1], named[2], named[3]),
+        strays=strays,
+        corners_px=_corners(geometry),
         residual_mm=round(found.edge.residual_mm, 3),
     )
+
+
+def _corners(geometry: Geometry) -> tuple[Point, Point, Point, Point]:
+    w, h = geometry.width_mm, geometry.height_mm
+    px = geometry.to_px(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
+    named: list[Point] = [(round(float(x), 2), round(float(y), 2)) for x, y in px]
+    return named[0], named[1], named[2], named[3]
 
 
 def _why_not(outcome: Search) -> Rejection:
