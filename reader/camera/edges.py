@@ -46,7 +46,7 @@ class EdgeFit:
 
     support: share of profiles with an edge where the geometry says (per side in `side_support`).
     residual_mm: median distance of those edges from the geometry; cut_residual_mm: the same for the cut corner alone.
-    cut_misfit_mm: see `_cut_misfit_mm`.
+    cut_misfit_mm: see `_cut_misfit_mm`. blur_mm: how wide the change from card to bed is, contrast over steepest slope.
     inside, outside: (channels,) the colours beside the edge.
     """
 
@@ -56,6 +56,7 @@ class EdgeFit:
     residual_mm: float
     cut_residual_mm: float
     cut_misfit_mm: float
+    blur_mm: float
     inside: Floats
     outside: Floats
 
@@ -255,6 +256,7 @@ def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_mm
         float(np.median(off[strong])) if strong.any() else float("inf"),
         float(np.median(off[cut])) if cut.any() else float("inf"),
         cut_misfit_mm,
+        contrast / max(float(np.median(found.strength)), 1e-3) / scale,
         found.inside,
         found.outside,
     )

@@ -13,7 +13,7 @@ from reader.camera.edges import same_outline
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import MARGIN_MIN, find_lattice, is_lattice
-from reader.camera.measure import is_faint, measure, scores, view_of
+from reader.camera.measure import CONTRAST_MIN, is_faint, measure, scores, view_of
 from reader.camera.strays import equal_spots, find_strays
 from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
 
@@ -21,6 +21,8 @@ OTHER_HOLES_MIN = 8
 """So many equal holes beside the positions, and none at them: another card of the same outline."""
 STRAYS_MAX = 4
 """More strays than this, and than holes at positions, are no slips of a hand."""
+BLUR_MAX, BLUR_MAX_MM = 0.8, 2.0
+"""Wider edges than this, as a share of the hole's narrower side and at most in mm, leave no whole hole to see."""
 LEAD_MIN = 0.2
 """By how much a layout must explain the holes better than another of the same outline."""
 
@@ -38,6 +40,8 @@ def read_frame(frame: Frame, layouts: Sequence[Layout]) -> Reading | Rejection:
         return _why_not(outcome)
     if outcome.other is not None:
         return Rejection((Reason(Code.TWO_CARDS),))
+    if _is_blurred(found):
+        return _blurred(found)
     twins = [layout for layout in layouts if layout is not found.layout and same_outline(layout, found.layout)]
     if not twins:
         return _read(frame, found)
@@ -75,6 +79,8 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
     if view is frame.grey and is_faint(measured) and frame.colour is not None:
         view = frame.colour
         measured = measure(view, geometry, layout, shift)
+    if float(np.median(measured.contrast)) < CONTRAST_MIN:
+        return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
     strays = find_strays(view, geometry, layout, measured)
     holes = int((measured.open > 0.5).sum())
     of_another = not holes and equal_spots(view, geometry, layout) >= OTHER_HOLES_MIN
@@ -104,4 +110,15 @@ def _why_not(outcome: Search) -> Rejection:
     if outcome.best is None:
         code = Code.CUT_OFF if outcome.cut_off else (Code.WRONG_PROPORTIONS if outcome.shapes else Code.NO_CARD)
         return Rejection((Reason(code),))
+    if _is_blurred(outcome.best):
+        return _blurred(outcome.best)
     return Rejection((Reason(Code.UNKNOWN_LAYOUT, found=f"{outcome.best.edge.support:.2f}"),))
+
+
+def _is_blurred(found: Found) -> bool:
+    hole = found.layout.hole
+    return found.edge.blur_mm > min(BLUR_MAX * min(hole.width_mm, hole.height_mm), BLUR_MAX_MM)
+
+
+def _blurred(found: Found) -> Rejection:
+    return Rejection((Reason(Code.BLURRED, found=f"{found.edge.blur_mm:.1f} mm"),))
