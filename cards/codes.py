@@ -20,3 +20,11 @@ _IBM029 = _ibm029()
 def ibm029(rows: frozenset[str]) -> str | None:
     """The character punched in one column (row names `12 11 0 … 9`); `None` when the code has none for it."""
     return _IBM029.get(rows)
+
+
+def ibm029_rows(sign: str) -> frozenset[str]:
+    """The rows to punch for a character; raises `ValueError` when the code has none for it."""
+    for rows, known in _IBM029.items():
+        if known == sign:
+            return rows
+    raise ValueError(f"{sign!r} is not in the character code IBM 029")

@@ -16,6 +16,18 @@ from typing import Literal
 Corner = Literal["top-left", "top-right", "bottom-right", "bottom-left"]
 Text = Mapping[str, str]
 """Language code (`nl`, `fr`, …) to text."""
+SOFT_HYPHEN = "\u00ad"
+"""In a text: where the printed word may break."""
+
+
+def plain(text: str) -> str:
+    """The text without its soft hyphens, for everything but print."""
+    return text.replace(SOFT_HYPHEN, "")
+
+
+def in_language(text: Text, language: str) -> str:
+    """The text in this language, else in the layout's first; without soft hyphens."""
+    return plain(text.get(language) or next(iter(text.values()), ""))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cards.layout import Layout
+from cards.layout import Layout, in_language
 from reader.reading import Code, Reason
 
 SENTENCES: dict[str, dict[Code, str]] = {
@@ -74,8 +74,7 @@ def sentence(reason: Reason, layout: Layout | None = None, language: str = "en")
 def _question(reason: Reason, layout: Layout | None, language: str) -> str:
     if layout is None or reason.question is None:
         return reason.question or "?"
-    text = layout.question(reason.question).text
-    return f"“{text.get(language) or next(iter(text.values()))}”"
+    return f"“{in_language(layout.question(reason.question).text, language)}”"
 
 
 def _position(reason: Reason, layout: Layout | None, language: str) -> str:
@@ -84,5 +83,5 @@ def _position(reason: Reason, layout: Layout | None, language: str) -> str:
     question = layout.question(reason.question)
     choice = reason.position.removeprefix(f"{question.id}.")
     text = next((c.text for c in question.choices if c.id == choice), {})
-    name = text.get(language) or next(iter(text.values()), choice)
+    name = in_language(text, language) or choice
     return f"“{name}” ({_question(reason, layout, language)})"

@@ -1,1 +1,5 @@
-"""A card, printed, punched by an imperfect hand and photographed, with the truth of it beside the picture."""
+"""Cards as people and cameras make them: print, punch by an unsteady hand, photograph; the truth written beside it.
+
+Begin with `deck.make_card` (one picture with its truth). `people` decides what is answered, `hand` where holes come,
+`scene` where card, camera and lamp are, `photo` what the camera sees.
+"""

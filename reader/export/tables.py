@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from cards.layout import Layout, Question, Text
+from cards.layout import Layout, Question, in_language
 from reader.store import Permanence, StoredAnswer
 
 Row = list[str]
@@ -19,11 +19,6 @@ CODEBOOK_HEADER = [
     "wide_column", "value", "value_text",
 ]  # fmt: skip
 SUMMARY_HEADER = ["permanence", "place", "day", "kind", "languages", "accepted", "review", "rejected", "closed"]
-
-
-def in_language(text: Text, language: str) -> str:
-    """The text in this language, else in the layout's first."""
-    return text.get(language) or next(iter(text.values()), "")
 
 
 def long_rows(
