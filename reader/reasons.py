@@ -64,24 +64,42 @@ def sentence(reason: Reason, layout: Layout | None = None, language: str = "en")
     """The reason in `en`, `nl` or `fr` (others: English), questions and choices called as on the card."""
     words = SENTENCES.get(language, SENTENCES["en"])
     return words[reason.code].format(
-        question=_question(reason, layout, language),
+        question=_question(reason.question, layout, language),
         position=_position(reason, layout, language),
-        found=reason.found or "?",
-        expected=reason.expected or "?",
+        found=_found(reason, layout, language),
+        expected=_expected(reason, layout, language),
     )
 
 
-def _question(reason: Reason, layout: Layout | None, language: str) -> str:
-    if layout is None or reason.question is None:
-        return reason.question or "?"
-    return f"“{in_language(layout.question(reason.question).text, language)}”"
+def _question(question_id: str | None, layout: Layout | None, language: str) -> str:
+    """As on the card. A question about another one is named with it: “How is that for you?” stands there six times."""
+    if layout is None or question_id is None:
+        return question_id or "?"
+    question = layout.question(question_id)
+    before = f"{in_language(layout.question(question.about).text, language)} " if question.about else ""
+    return f"“{before}{in_language(question.text, language)}”"
+
+
+def _choice(question_id: str, choice: str, layout: Layout, language: str) -> str:
+    text = next((c.text for c in layout.question(question_id).choices if c.id == choice), {})
+    return in_language(text, language) or choice
 
 
 def _position(reason: Reason, layout: Layout | None, language: str) -> str:
     if layout is None or reason.question is None or reason.position is None:
         return reason.position or "?"
-    question = layout.question(reason.question)
-    choice = reason.position.removeprefix(f"{question.id}.")
-    text = next((c.text for c in question.choices if c.id == choice), {})
-    name = in_language(text, language) or choice
-    return f"“{name}” ({_question(reason, layout, language)})"
+    name = _choice(reason.question, reason.position.removeprefix(f"{reason.question}."), layout, language)
+    return f"“{name}” ({_question(reason.question, layout, language)})"
+
+
+def _found(reason: Reason, layout: Layout | None, language: str) -> str:
+    if reason.found is None or layout is None or reason.question is None or reason.code is not Code.TWO_PUNCHES:
+        return reason.found or "?"
+    return ", ".join(f"“{_choice(reason.question, c, layout, language)}”" for c in reason.found.split(", "))
+
+
+def _expected(reason: Reason, layout: Layout | None, language: str) -> str:
+    if reason.expected is None or layout is None:
+        return reason.expected or "?"
+    question, _, choice = reason.expected.partition(".")
+    return f"“{_choice(question, choice, layout, language)}” ({_question(question, layout, language)})"
