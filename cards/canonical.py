@@ -24,7 +24,7 @@ def _adapter() -> TypeAdapter[Layout]:
 
 
 def to_json(layout: Layout) -> str:
-    """Keys sorted, no spaces, lengths rounded to a thousandth of a millimetre; without digest and folder."""
+    """Keys sorted, no spaces, lengths rounded to a nanometre; without digest and folder."""
     content = _adapter().dump_python(layout, mode="json", exclude={"digest", "folder"})
     return json.dumps(_rounded(content), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
@@ -42,7 +42,7 @@ def with_digest(layout: Layout, folder: Path | None = None) -> Layout:
 
 def _rounded(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, 3) + 0.0
+        return round(value, 6) + 0.0
     if isinstance(value, Mapping):
         return {k: _rounded(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

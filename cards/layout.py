@@ -129,7 +129,9 @@ class Question:
             return tuple(Position(self.id, c.id, c.x_mm, c.y_mm) for c in self.choices)
         k = self.columns
         return tuple(
-            Position(self.id, f"{c + 1}.{row}", k.x_mm + c * k.pitch_x_mm, k.y_mm + r * k.pitch_y_mm)
+            Position(
+                self.id, f"{c + 1}.{row}", round(k.x_mm + c * k.pitch_x_mm, 3), round(k.y_mm + r * k.pitch_y_mm, 3)
+            )
             for c in range(k.count)
             for r, row in enumerate(k.rows)
         )

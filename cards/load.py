@@ -211,16 +211,32 @@ def _models() -> Iterator[type[BaseModel]]:
     yield from (m for m in vars(model).values() if isinstance(m, type) and issubclass(m, model.Strict))
 
 
+STAND_INS: Mapping[str, Any] = {
+    "layout": "unnamed",
+    "version": 1,
+    "identify": None,
+    "artwork": None,
+    "follow_ups": None,
+}
+"""What broken parts are taken for while the rest is checked; `None`: left out."""
+
+
 def _partial_findings(error: ValidationError, tree: Mapping[str, Any], shown: str) -> Iterator[Problem]:
-    """Check the questions that are well formed even when others are not, so that one run shows all there is."""
-    broken = {e["loc"][1] for e in error.errors() if len(e["loc"]) > 1 and e["loc"][0] == "questions"}
-    if any(e["loc"][:1] != ("questions",) for e in error.errors()) or not isinstance(tree.get("questions"), list):
+    """Check what is well formed even when other parts are not, so that one run shows all there is."""
+    places = [e["loc"] for e in error.errors() if e["loc"]]
+    broken = {loc[1] for loc in places if loc[0] == "questions" and len(loc) > 1}
+    others = {loc[0] for loc in places if loc[0] != "questions"}
+    extra = others - set(model.LayoutFile.model_fields)
+    if not others <= set(STAND_INS) | extra or not isinstance(tree.get("questions"), list):
         return
     sound = [k for k in range(len(tree["questions"])) if k not in broken]
     if not sound:
         return
+    mended = {k: v for k, v in tree.items() if k not in others} | {
+        str(k): STAND_INS[str(k)] for k in others - extra if STAND_INS[str(k)] is not None
+    }
     try:
-        parsed = model.LayoutFile.model_validate({**tree, "questions": [tree["questions"][k] for k in sound]})
+        parsed = model.LayoutFile.model_validate({**mended, "questions": [tree["questions"][k] for k in sound]})
     except ValidationError:
         return
     names = {tree["questions"][k].get("id") for k in broken if isinstance(tree["questions"][k], dict)}
@@ -284,13 +300,13 @@ def _places_of(q: model.Question) -> Iterator[model.At]:
 def _to_layout(parsed: model.LayoutFile) -> Layout:
     def place(at: model.At) -> tuple[float, float]:
         if at.x_mm is not None and at.y_mm is not None:
-            return at.x_mm, at.y_mm
+            return round(at.x_mm, 3), round(at.y_mm, 3)
         grid = parsed.grid
         if grid is None or at.column is None or at.row is None:
             return 0.0, 0.0
         return (
-            grid.origin.x_mm + (at.column - 1) * grid.pitch.x_mm,
-            grid.origin.y_mm + (at.row - 1) * grid.pitch.y_mm,
+            round(grid.origin.x_mm + (at.column - 1) * grid.pitch.x_mm, 3),
+            round(grid.origin.y_mm + (at.row - 1) * grid.pitch.y_mm, 3),
         )
 
     identify = parsed.identify

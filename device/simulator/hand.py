@@ -89,16 +89,12 @@ def _astray(layout: Layout, rng: np.random.Generator) -> list[Cut]:
 
 
 def truth(layout: Layout, cuts: Sequence[Cut]) -> dict[str, Truth]:
-    """Position name → what is really there, from the geometry of the cuts alone.
-
-    A hole that its own chad covers by more than `CLEAR_MAX` is ambiguous, however open the rest is.
-    """
+    """Position name → what is really there, from the geometry of the cuts alone."""
     found: dict[str, Truth] = {}
     for p in layout.positions:
         mine = [c for c in cuts if math.hypot(c.x_mm - p.x_mm, c.y_mm - p.y_mm) <= layout.hole.tolerance_mm + 1e-6]
         share = 1 - min((c.flap for c in mine), default=1.0)
-        hangs = any(c.flap > CLEAR_MAX for c in mine)
-        found[p.name] = "clear" if share <= CLEAR_MAX else "ambiguous" if hangs or share < PUNCHED_MIN else "punched"
+        found[p.name] = "clear" if share <= CLEAR_MAX else "ambiguous" if share < PUNCHED_MIN else "punched"
     return found
 
 

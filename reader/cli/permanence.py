@@ -60,7 +60,7 @@ def list_(day: date | None, store_path: Path | None) -> None:
             counts = (str(p.accepted), str(p.review), str(p.rejected))
             table.add_row(str(p.day), p.place, p.kind, *counts, "closed" if p.closed else "[green]open[/]", p.id)
     if not found:
-        click.echo("no permanence yet; open one: logicienne permanence open \"Café Belga\"", err=True)
+        click.echo('no permanence yet; open one: logicienne permanence open "Café Belga"', err=True)
         return
     console = Console()
     # A pipe has no width; ids must stay whole for whoever copies them.
