@@ -46,7 +46,7 @@ class EdgeFit:
 
     support: share of profiles with an edge where the geometry says (per side in `side_support`).
     residual_mm: median distance of those edges from the geometry; cut_residual_mm: the same for the cut corner alone.
-    cut_misfit_mm: see `_cut_misfit_mm`. blur_mm: how wide the change from card to bed is, contrast over steepest slope.
+    cut_misfit_mm: see `_cut_misfit_mm`.
     inside, outside: (channels,) the colours beside the edge.
     """
 
@@ -56,7 +56,6 @@ class EdgeFit:
     residual_mm: float
     cut_residual_mm: float
     cut_misfit_mm: float
-    blur_mm: float
     inside: Floats
     outside: Floats
 
@@ -134,6 +133,17 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
         reach = max(reach / 2.5, 4.0)
     found = _edges(image, outline, geometry, 4.0)
     return _judge(geometry, outline, found, cut_misfit_mm)
+
+
+BLUR_REACH_MM = 4.0
+
+
+def edge_blur_mm(image: NDArray[np.uint8], outline: Outline, geometry: Geometry) -> float:
+    """How wide the change from card to bed is: their contrast over the steepest slope between them."""
+    scale = geometry.px_per_mm()
+    found = _edges(image, outline, geometry, max(BLUR_REACH_MM * scale, 4.0))
+    contrast = float(np.linalg.norm(found.outside - found.inside))
+    return contrast / max(float(np.median(found.strength)), 1e-3) / scale
 
 
 def _cut_misfit_mm(geometry: Geometry, outline: Outline, found: _Profiles) -> float:
@@ -256,7 +266,6 @@ def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_mm
         float(np.median(off[strong])) if strong.any() else float("inf"),
         float(np.median(off[cut])) if cut.any() else float("inf"),
         cut_misfit_mm,
-        contrast / max(float(np.median(found.strength)), 1e-3) / scale,
         found.inside,
         found.outside,
     )

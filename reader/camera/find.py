@@ -36,11 +36,12 @@ GREY_VALLEYS, COLOUR_VALLEYS = 5, 2
 
 @dataclass(frozen=True)
 class Found:
-    """A card, proven by its whole outline."""
+    """A card, proven by its whole outline, in the image (grey or colour) that showed it."""
 
     layout: Layout
     face: Face
     edge: EdgeFit
+    image: NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,7 @@ def _fits(image: NDArray[np.uint8], quad: Quad, layout: Layout, outline: Outline
     reach = max(3.5 * max(width, height) / 410, 5.0)
     for _, face, guess in ways[:2]:
         edge = fit(image, outline, guess, reach)
-        yield Found(layout, face, edge)
+        yield Found(layout, face, edge, image)
         if passes(edge):
             return
 

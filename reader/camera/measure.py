@@ -26,10 +26,10 @@ CONTRAST_MIN = 24.0
 OPENING, FINE_OPENING = 0.42, 0.25
 """Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
 is for doubts."""
-LEAN_MM = 0.18
+LEAN_MM, LEAN_RATIO = 0.2, 5.0
 """Bed at one side of a hole that is not open: a hinged chad or a bite. Print lies around the hole's middle, but for
 about this much, over the square root of the hole's area: a printed digit is small beside a round hole, not so beside an
-80-column card's."""
+80-column card's. Or so many times what print usually leans on this card, where that is more."""
 FINE_MAX = 0.4
 """Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light."""
 LOOSE_WEIGHT = 0.7
@@ -50,7 +50,8 @@ class Measured:
     """Per position, in the layout's order.
 
     open: share of the hole that shows the bed. fine: the same under the finer opening. loose: of `Mixture.loose`.
-    lean: see `_lean`. shade: of the bed in the hole. depth: colour distance of what is open from the paper.
+    lean: see `_lean`. spill: share of bed in the ring of paper around the hole.
+    shade: of the bed in the hole. depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper.
     """
 
@@ -58,6 +59,7 @@ class Measured:
     fine: Singles
     loose: Singles
     lean: Singles
+    spill: Singles
     offset_mm: Singles
     shade: Singles
     depth: Singles
@@ -111,7 +113,7 @@ def measure_at(
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
     """`first`, with the positions `where` as `second` has them."""
     merged = {}
-    for name in ("open", "fine", "loose", "lean", "offset_mm", "shade", "depth", "contrast"):
+    for name in ("open", "fine", "loose", "lean", "spill", "offset_mm", "shade", "depth", "contrast"):
         values = getattr(first, name).copy()
         values[where] = getattr(second, name)
         merged[name] = values
@@ -139,6 +141,7 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search
     fine = (_opened(mixture.open, looks, FINE_OPENING) * within).sum(axis=(1, 2))
     loose = (_opened(mixture.loose, looks, FINE_OPENING) * within).sum(axis=(1, 2))
     lean = _lean(np.maximum(mixture.open, LOOSE_WEIGHT * mixture.loose), looks, search_mm)
+    spill = mixture.open[:, looks.ring].mean(axis=1)
     safe = np.maximum(area, 1e-6)
     x = (solid.sum(axis=1) @ looks.dx_mm.astype(np.float32)) / safe
     y = (solid.sum(axis=2) @ looks.dy_mm.astype(np.float32)) / safe
@@ -148,7 +151,7 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search
     found = (area > 0.05 * looks.area_samples)[:, None]
     offset = np.where(found, np.stack([x, y], axis=1), 0).astype(np.float32)
     share = np.float32(looks.area_samples)
-    return Measured(area / share, fine / share, loose / share, lean, offset, shade, depth, mixture.contrast)
+    return Measured(area / share, fine / share, loose / share, lean, spill, offset, shade, depth, mixture.contrast)
 
 
 def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
@@ -200,8 +203,9 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
 def _usual_lean(measured: Measured, hole: Hole) -> float:
     """The most that print may lean to one side on this card before it looks like a chad's crescent."""
     clear = measured.lean[measured.open < 0.3]
-    least = LEAN_MM / math.sqrt(hole.area_mm2)
-    return max(least, 3 * float(np.quantile(clear, 0.85))) if len(clear) else least
+    # The median: as long as not half of a card's positions hold crescents, print decides what is usual.
+    usual = float(np.median(clear)) if len(clear) else 0.0
+    return max(LEAN_MM / math.sqrt(hole.area_mm2), LEAN_RATIO * usual)
 
 
 def _response(share: Singles) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.edges import same_outline
+from reader.camera.edges import edge_blur_mm, outline_of, same_outline
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import MARGIN_MIN, find_lattice, is_lattice
@@ -21,6 +21,8 @@ OTHER_HOLES_MIN = 8
 """So many equal holes beside the positions, and none at them: another card of the same outline."""
 STRAYS_MAX = 4
 """More strays than this, and than holes at positions, are no slips of a hand."""
+SPILL_MAX = 0.2
+"""Share of bed around a machine's holes, which fit their places to a tenth: more, and the holes are a larger card's."""
 BLUR_MAX, BLUR_MAX_MM = 0.8, 2.0
 """Wider edges than this, as a share of the hole's narrower side and at most in mm, leave no whole hole to see."""
 LEAD_MIN = 0.2
@@ -40,8 +42,9 @@ def read_frame(frame: Frame, layouts: Sequence[Layout]) -> Reading | Rejection:
         return _why_not(outcome)
     if outcome.other is not None:
         return Rejection((Reason(Code.TWO_CARDS),))
-    if _is_blurred(found):
-        return _blurred(found)
+    blurred = _if_blurred(found)
+    if blurred is not None:
+        return blurred
     twins = [layout for layout in layouts if layout is not found.layout and same_outline(layout, found.layout)]
     if not twins:
         return _read(frame, found)
@@ -84,7 +87,8 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
     strays = find_strays(view, geometry, layout, measured)
     holes = int((measured.open > 0.5).sum())
     of_another = not holes and equal_spots(view, geometry, layout) >= OTHER_HOLES_MIN
-    if of_another or len(strays) > max(STRAYS_MAX, holes):
+    too_large = is_lattice(layout) and holes and float(np.median(measured.spill[measured.open > 0.5])) > SPILL_MAX
+    if of_another or too_large or len(strays) > max(STRAYS_MAX, holes):
         return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="its holes lie elsewhere"),))
     return Reading(
         source="camera",
@@ -107,18 +111,16 @@ def _corners(geometry: Geometry) -> tuple[Point, Point, Point, Point]:
 
 
 def _why_not(outcome: Search) -> Rejection:
-    if outcome.best is None:
+    best = outcome.best
+    if best is None:
         code = Code.CUT_OFF if outcome.cut_off else (Code.WRONG_PROPORTIONS if outcome.shapes else Code.NO_CARD)
         return Rejection((Reason(code),))
-    if _is_blurred(outcome.best):
-        return _blurred(outcome.best)
-    return Rejection((Reason(Code.UNKNOWN_LAYOUT, found=f"{outcome.best.edge.support:.2f}"),))
+    return _if_blurred(best) or Rejection((Reason(Code.UNKNOWN_LAYOUT, found=f"{best.edge.support:.2f}"),))
 
 
-def _is_blurred(found: Found) -> bool:
+def _if_blurred(found: Found) -> Rejection | None:
     hole = found.layout.hole
-    return found.edge.blur_mm > min(BLUR_MAX * min(hole.width_mm, hole.height_mm), BLUR_MAX_MM)
-
-
-def _blurred(found: Found) -> Rejection:
-    return Rejection((Reason(Code.BLURRED, found=f"{found.edge.blur_mm:.1f} mm"),))
+    blur_mm = edge_blur_mm(found.image, outline_of(found.layout), found.edge.geometry)
+    if blur_mm <= min(BLUR_MAX * min(hole.width_mm, hole.height_mm), BLUR_MAX_MM):
+        return None
+    return Rejection((Reason(Code.BLURRED, found=f"{blur_mm:.1f} mm"),))
