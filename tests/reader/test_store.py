@@ -41,6 +41,15 @@ def test_what_was_acknowledged_is_there_for_another_program(store: Store, sittin
     assert answers["groceries_how"] == "on_foot"
 
 
+def test_the_example_in_the_documentation_runs() -> None:
+    import doctest
+
+    import reader.store.store as module
+
+    tried = doctest.testmod(module)
+    assert tried.attempted >= 5 and tried.failed == 0
+
+
 def test_counted_holds_accepted_cards_only(store: Store, sitting: str, campaign: Layout) -> None:
     good = add(store, sitting, campaign)
     add(store, sitting, campaign, [*complete(campaign), "groceries_how.car"])

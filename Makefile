@@ -1,0 +1,38 @@
+# Everything a person does here. `make setup` once, then the others; each says what it does with `make help`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+
+.PHONY: help setup demo test lint bench generated clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/ready ## a virtual environment of its own, with everything in it
+
+$(VENV)/ready: setup.cfg pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $@
+
+demo: setup ## read the sample deck, store it, show it, export it
+	$(BIN)/logicienne demo
+
+test: setup ## all tests, offline, on every core
+	$(BIN)/python -m pytest -q -n auto
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m mypy --strict
+
+bench: setup ## speed, as ratios of two things measured in one run
+	$(BIN)/python -m tests.bench
+
+generated: setup ## write all files that are made from others
+	$(BIN)/python -m cards.schema --write
+	$(BIN)/python -m device.simulator.sample --write
+	$(BIN)/python -m tests.house.commands_page --write
+
+clean: ## throw away what can be made again
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,8 @@
+"""`python -m tests.bench`: every benchmark, one after the other."""
+
+from __future__ import annotations
+
+from tests.bench import reading
+
+if __name__ == "__main__":
+    reading.main()

@@ -1,0 +1,126 @@
+"""The shared photo-like pictures and the real old cards, where they are there: no certain error, and enough read."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cards.layout import Layout
+from cards.load import find_layout
+from device.frame import decode_picture
+from reader.camera import read_frame
+from reader.reading import Punch, Reading, Rejection
+from tests.needs import shared_folder
+
+LAYOUTS = Path(__file__).parents[2] / "fixtures" / "layouts"
+TARGETS = {"easy": 0.90, "field": 0.80, "hard": 0.40}
+
+
+@cache
+def layouts() -> dict[str, Layout]:
+    """The designs of the pictures, by id."""
+    found = [find_layout(str(p)) for p in sorted(LAYOUTS.glob("*.yaml"))] + [find_layout("ibm80")]
+    return {layout.id: layout for layout in found}
+
+
+@cache
+def results() -> list[tuple[dict[str, Any], Reading | Rejection]]:
+    """(truth, outcome) of every picture, all layouts offered."""
+    folder = shared_folder("photos")
+    return [
+        (
+            json.loads(path.with_suffix(".json").read_text()),
+            read_frame(decode_picture(path.read_bytes(), path.name), list(layouts().values())),
+        )
+        for path in sorted(folder.glob("*.jpg"))
+    ]
+
+
+def certain_errors(truth: dict[str, Any], outcome: Reading | Rejection) -> list[str]:
+    if isinstance(outcome, Rejection):
+        return []
+    punches = outcome.punches()
+    known = by_position(truth)
+    return [n for n, t in known.items() if t != "ambiguous" and punches[n] not in (t, Punch.UNCERTAIN)]
+
+
+def by_position(truth: dict[str, Any]) -> dict[str, str]:
+    """The picture's truth by our position names, joined by place: the designs name things otherwise."""
+    folder = shared_folder("photos")
+    design = json.loads((folder / "designs" / f"{truth['design']}.json").read_text())
+    places = {(round(p["x_mm"], 1), round(p["y_mm"], 1)): f"{p['question']}/{p['choice']}" for p in design["positions"]}
+    layout = layouts()[truth["design"]]
+    found = {}
+    for p in layout.positions:
+        nearest = min(places, key=lambda at: (at[0] - p.x_mm) ** 2 + (at[1] - p.y_mm) ** 2)
+        if places[nearest] in truth["truth"]:
+            found[p.name] = truth["truth"][places[nearest]]
+    return found
+
+
+@pytest.mark.parametrize("grade", list(TARGETS))
+def test_no_position_is_wrong_with_certainty(grade: str) -> None:
+    mine = [(t, o) for t, o in results() if t["grade"] == grade]
+    errors = {t["image"]: certain_errors(t, o) for t, o in mine}
+    assert not {k: v for k, v in errors.items() if v}
+
+
+@pytest.mark.parametrize("grade", list(TARGETS))
+def test_enough_cards_need_no_help(grade: str) -> None:
+    mine = [(t, o) for t, o in results() if t["grade"] == grade]
+    right = 0
+    for truth, outcome in mine:
+        if isinstance(outcome, Reading):
+            punches, known = outcome.punches(), by_position(truth)
+            right += all(punches[n] == t for n, t in known.items() if t != "ambiguous")
+    assert right >= TARGETS[grade] * len(mine), f"{right} of {len(mine)}"
+
+
+def test_ambiguous_holes_are_seldom_called_certain() -> None:
+    states = [
+        outcome.punches()[name] is not Punch.UNCERTAIN
+        for truth, outcome in results()
+        if isinstance(outcome, Reading)
+        for name, t in by_position(truth).items()
+        if t == "ambiguous"
+    ]
+    assert sum(states) <= len(states) / 5, f"{sum(states)} of {len(states)}"
+
+
+def test_layout_and_face_are_always_right() -> None:
+    for truth, outcome in results():
+        if isinstance(outcome, Reading):
+            assert (outcome.layout.split("@")[0], outcome.face) == (truth["design"], truth["side"]), truth["image"]
+
+
+def test_a_layout_that_is_not_the_cards_own_is_refused() -> None:
+    folder = shared_folder("photos")
+    for truth, _ in results():
+        frame = decode_picture((folder / truth["image"]).read_bytes(), truth["image"])
+        for name, layout in layouts().items():
+            if name != truth["design"]:
+                assert isinstance(read_frame(frame, [layout]), Rejection), (truth["image"], name)
+
+
+def test_old_cards_are_read_without_a_certain_error() -> None:
+    folder = shared_folder("realcards")
+    layout = layouts()["ibm80"]
+    read = 0
+    for path in sorted(folder.glob("*.json")):
+        truth = json.loads(path.read_text())
+        if "holes" not in truth:
+            continue
+        picture = folder / truth["file"]
+        outcome = read_frame(decode_picture(picture.read_bytes(), picture.name), [layout])
+        if isinstance(outcome, Rejection):
+            continue
+        read += 1
+        for name, punch in outcome.punches().items():
+            _, column, row = name.split(".")
+            hole = truth["holes"][truth["rows_top_to_bottom"].index(row)][int(column) - 1] == "O"
+            assert punch is Punch.UNCERTAIN or (punch is Punch.PUNCHED) == hole, (picture.name, name)
+    assert read >= 8
