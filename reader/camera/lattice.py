@@ -11,11 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, look_at_bed, sample
+from reader.camera.patches import Plan, Singles, View, sample
 from reader.camera.unmix import unmix
 
 MACHINE_TOLERANCE_MM = 0.5
@@ -48,9 +47,9 @@ def is_lattice(layout: Layout) -> bool:
     return layout.hole.tolerance_mm < MACHINE_TOLERANCE_MM
 
 
-def find_lattice(image: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> Lattice:
+def find_lattice(seen_by: View, geometry: Geometry, layout: Layout) -> Lattice:
     """The lattice of a card whose outline is known. Without holes it is the nominal one, beyond doubt: nothing slips."""
-    x, share = _rows(image, geometry, layout)
+    x, share = _rows(seen_by, geometry, layout)
     columns = np.array(sorted({p.x_mm for p in layout.positions}))
     if share.max(initial=0) < 0.5:
         return Lattice(0.0, 0.0, 1.0)
@@ -71,7 +70,7 @@ def find_lattice(image: NDArray[np.uint8], geometry: Geometry, layout: Layout) -
     return Lattice(float(fine_o[k]), float(fine_s[m]), margin)
 
 
-def _rows(image: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> tuple[Floats, Singles]:
+def _rows(seen_by: View, geometry: Geometry, layout: Layout) -> tuple[Floats, Singles]:
     """Places along the card (k,) and the share of bed there, summed over all rows of positions (k,)."""
     rows = np.array(sorted({p.y_mm for p in layout.positions}))
     gap = float(np.diff(rows).min()) if len(rows) > 1 else 2 * layout.hole.height_mm
@@ -82,10 +81,10 @@ def _rows(image: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> tuple
     local = np.asarray((np.arange(size) - (size - 1) / 2) * _STEP_MM, np.float64)
     lines = np.array([*_LINES_MM, gap / 2])
     looks = Plan(middles, _STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
-    seen = sample(image, geometry, looks, middles)
+    seen = sample(seen_by.image, geometry, looks, middles)
     # Midway between two rows there is paper, however many holes are punched.
     paper = np.median(seen[:, -1], axis=1)
-    bed = look_at_bed(image, geometry).beneath(middles)
+    bed = seen_by.bed.beneath(middles)
     share = unmix(seen[:, :-1], paper, bed).open.min(axis=1)
     along = (middles[:16, :1] + local).ravel()
     return along, share.reshape(len(rows), 16 * size).sum(axis=0)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cards.layout import Hole, Layout
 from device.frame import Frame
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, look_at_bed, plan, sample
+from reader.camera.patches import Plan, Singles, View, plan, sample, view
 from reader.camera.unmix import Mixture, is_point, unmix
 from reader.reading import Score
 
@@ -39,6 +39,8 @@ UNEXPLAINED = 0.2
 FAINT, FAINT_WHOLE = 0.6, 0.45
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print;
 a whole one may differ less, for no print fills a hole so exactly."""
+GLANCE, GLANCE_MIN = 2.0, 200
+"""The glance's samples lie so many times further apart; it pays for more places than this."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 SHADE_RATIO = 1.9
@@ -66,11 +68,12 @@ class Measured:
     contrast: Singles
 
 
-def view_of(frame: Frame, geometry: Geometry) -> NDArray[np.uint8]:
+def view_of(frame: Frame, geometry: Geometry) -> View:
     """The picture to judge by: grey where the bed is black or lit, colour on any other."""
-    if is_point(look_at_bed(frame.grey, geometry).colour) or frame.colour is None:
-        return frame.grey
-    return frame.colour
+    grey = view(frame.grey, geometry)
+    if is_point(grey.bed.colour) or frame.colour is None:
+        return grey
+    return view(frame.colour, geometry)
 
 
 def is_faint(measured: Measured) -> bool:
@@ -78,13 +81,13 @@ def is_faint(measured: Measured) -> bool:
     return float(measured.contrast.min(initial=255.0)) < GREY_CONTRAST_MIN
 
 
-def measure(image: NDArray[np.uint8], geometry: Geometry, layout: Layout, shift_mm: Floats | float = 0.0) -> Measured:
+def measure(seen_by: View, geometry: Geometry, layout: Layout, shift_mm: Floats | float = 0.0) -> Measured:
     """Look at every position of a card whose outline is known.
 
-    image: (h, w) or (h, w, 3) uint8. shift_mm: (n, 2) or one number, where the holes lie off their nominal places.
+    shift_mm: (n, 2) or one number, where the holes lie off their nominal places.
     """
     centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions], np.float64).reshape(-1, 2)
-    return measure_at(image, geometry, layout, centres + shift_mm, search_reach_mm(layout))
+    return measure_at(seen_by, geometry, layout, centres + shift_mm, search_reach_mm(layout))
 
 
 def search_reach_mm(layout: Layout) -> float:
@@ -92,13 +95,36 @@ def search_reach_mm(layout: Layout) -> float:
     return min(SEARCH_MM, max(layout.hole.tolerance_mm, 0.3))
 
 
-def measure_at(
-    image: NDArray[np.uint8], geometry: Geometry, layout: Layout, centres_mm: Floats, search_mm: float
-) -> Measured:
-    """Look at holes of the layout's kind around the places `centres_mm`, (n, 2), n > 0, as far as `search_mm` beyond."""
-    looks = replace(plan(layout, geometry.px_per_mm(), search_mm), centres_mm=centres_mm)
-    bed = look_at_bed(image, geometry).beneath(looks.centres_mm)
-    seen = sample(image, geometry, looks, looks.centres_mm)
+def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Floats, search_mm: float) -> Measured:
+    """Look at holes of the layout's kind around the places `centres_mm`, (n, 2), n > 0, as far as `search_mm` beyond.
+
+    A glance first: where nothing at all is like the bed, as at most places of most cards, it is enough.
+    """
+    fine = replace(plan(layout, geometry.px_per_mm(), search_mm), centres_mm=centres_mm)
+    bed = seen_by.bed.beneath(centres_mm)
+    glance = replace(plan(layout, geometry.px_per_mm() / GLANCE, search_mm), centres_mm=centres_mm)
+    if len(centres_mm) < GLANCE_MIN or glance.step_mm < 1.5 * fine.step_mm:
+        return _look(seen_by, geometry, fine, bed, search_mm)
+    seen = sample(seen_by.image, geometry, glance, centres_mm)
+    paper = np.median(seen[:, glance.ring], axis=1).astype(np.float32)
+    mixture = unmix(seen, paper, bed)
+    near = glance.hole_mm < search_mm
+    some = (np.maximum(mixture.open, mixture.loose)[:, near].max(axis=1) > 0.1) | (mixture.contrast < GREY_CONTRAST_MIN)
+    blank = _blank(mixture)
+    if not some.any():
+        return blank
+    looks = replace(fine, centres_mm=centres_mm[some])
+    return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm))
+
+
+def _blank(mixture: Mixture) -> Measured:
+    none = np.zeros(len(mixture.contrast), np.float32)
+    zero = dict.fromkeys(("open", "fine", "loose", "lean", "spill", "shade", "depth"), none)
+    return Measured(**zero, offset_mm=np.zeros((len(none), 2), np.float32), contrast=mixture.contrast)
+
+
+def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_mm: float) -> Measured:
+    seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
     paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
     mixture = unmix(seen, paper, bed)
     first = _sum_up(seen, paper, mixture, looks, search_mm)

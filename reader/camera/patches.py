@@ -114,6 +114,19 @@ class Bed:
         return mixed
 
 
+@dataclass(frozen=True)
+class View:
+    """What a card is judged by. image: (h, w) or (h, w, 3) uint8. bed: as it looks in that image."""
+
+    image: NDArray[np.uint8]
+    bed: Bed
+
+
+def view(image: NDArray[np.uint8], geometry: Geometry) -> View:
+    """The image, and the bed in it around the card."""
+    return View(image, look_at_bed(image, geometry))
+
+
 def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
     """The bed from small blocks around the card; blocks unlike the rest (a pen, another card) are left out."""
     w, h = geometry.width_mm, geometry.height_mm

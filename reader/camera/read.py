@@ -14,6 +14,7 @@ from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import MARGIN_MIN, find_lattice, is_lattice
 from reader.camera.measure import CONTRAST_MIN, is_faint, measure, scores, view_of
+from reader.camera.patches import view
 from reader.camera.strays import equal_spots, find_strays
 from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
 
@@ -70,23 +71,23 @@ def _explained(reading: Reading) -> float:
 
 def _read(frame: Frame, found: Found) -> Reading | Rejection:
     layout, geometry = found.layout, found.edge.geometry
-    view = view_of(frame, geometry)
+    seen_by = view_of(frame, geometry)
     shift: Floats | float = 0.0
     if is_lattice(layout):
-        lattice = find_lattice(view, geometry, layout)
+        lattice = find_lattice(seen_by, geometry, layout)
         if lattice.margin < MARGIN_MIN:
             return Rejection((Reason(Code.AMBIGUOUS_FIT),), layout.identity)
         x = np.array([p.x_mm for p in layout.positions])
         shift = np.stack([lattice.shift_mm(x, layout.width_mm), np.zeros(len(x))], axis=1)
-    measured = measure(view, geometry, layout, shift)
-    if view is frame.grey and is_faint(measured) and frame.colour is not None:
-        view = frame.colour
-        measured = measure(view, geometry, layout, shift)
+    measured = measure(seen_by, geometry, layout, shift)
+    if seen_by.image is frame.grey and is_faint(measured) and frame.colour is not None:
+        seen_by = view(frame.colour, geometry)
+        measured = measure(seen_by, geometry, layout, shift)
     if float(np.median(measured.contrast)) < CONTRAST_MIN:
         return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
-    strays = find_strays(view, geometry, layout, measured)
+    strays = find_strays(seen_by, geometry, layout, measured)
     holes = int((measured.open > 0.5).sum())
-    of_another = not holes and equal_spots(view, geometry, layout) >= OTHER_HOLES_MIN
+    of_another = not holes and equal_spots(seen_by, geometry, layout) >= OTHER_HOLES_MIN
     too_large = is_lattice(layout) and holes and float(np.median(measured.spill[measured.open > 0.5])) > SPILL_MAX
     if of_another or too_large or len(strays) > max(STRAYS_MAX, holes):
         return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="its holes lie elsewhere"),))
