@@ -46,7 +46,7 @@ class EdgeFit:
 
     support: share of profiles with an edge where the geometry says (per side in `side_support`).
     residual_mm: median distance of those edges from the geometry; cut_residual_mm: the same for the cut corner alone.
-    cut_misfit_mm: see `_cut_misfit_mm`.
+    cut_misfit_mm: see `_cut_misfit_mm`. width_px: of the change from card to bed, as far as a close look tells.
     inside, outside: (channels,) the colours beside the edge.
     """
 
@@ -56,6 +56,7 @@ class EdgeFit:
     residual_mm: float
     cut_residual_mm: float
     cut_misfit_mm: float
+    width_px: float
     inside: Floats
     outside: Floats
 
@@ -118,21 +119,19 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
     image: (h, w) or (h, w, 3) uint8. start: within `reach_px` of the truth. Never raises for a poor picture; see
     `EdgeFit.support`.
     """
-    geometry = start
-    reach = reach_px
-    for step in range(3):
-        found = _edges(image, outline, geometry, reach)
-        seed = _robust_offsets(found, outline, reach) if step == 0 else found.offset
-        weight = found.strength > 0
-        if step < 2:
-            # The cut corner first testifies, for bends would gladly absorb that of another layout.
-            weight &= outline.side < 4
-        else:
-            cut_misfit_mm = _cut_misfit_mm(geometry, outline, found)
-        geometry = _solve(geometry, outline, found, seed, weight, max(reach / 6, 1.0))
-        reach = max(reach / 2.5, 4.0)
+    sides = outline.side < 4
+    found = _edges(image, outline, start, reach_px)
+    seed = replace(found, offset=_robust_offsets(found, outline, reach_px))
+    geometry = _solve(start, outline, seed, sides & (found.strength > 0), max(reach_px / 6, 1.0))
+    reach = max(reach_px / 2.5, 4.0)
+    found = _edges(image, outline, geometry, reach)
+    geometry = _solve(geometry, outline, found, sides & (found.strength > 0), max(reach / 6, 1.0))
     found = _edges(image, outline, geometry, 4.0)
-    return _judge(geometry, outline, found, cut_misfit_mm)
+    # The cut corner first testifies, for bends would gladly absorb that of another layout; then it helps.
+    cut_misfit_mm = _cut_misfit_mm(geometry, outline, found)
+    last = _solve(geometry, outline, found, found.strength > 0, 1.0)
+    moved = ((last.to_px(outline.points_mm) - found.at) * found.normal).sum(axis=1)
+    return _judge(last, outline, replace(found, offset=found.offset - moved), cut_misfit_mm)
 
 
 BLUR_REACH_MM = 4.0
@@ -193,7 +192,7 @@ def _robust_offsets(found: _Profiles, outline: Outline, reach: float) -> Floats:
         rows = np.flatnonzero(outline.side == side)
         along = np.linspace(-1, 1, len(rows))
         basis = np.stack([np.ones_like(along), along, along**2], axis=1)
-        picks = np.stack([rng.permutation(len(rows))[:3] for _ in range(40)])
+        picks = np.stack([rng.permutation(len(rows))[:3] for _ in range(24)])
         matrix = basis[picks]
         usable = np.abs(np.linalg.det(matrix)) > 0.05
         curves = np.linalg.solve(matrix[usable], offset[rows][picks[usable]][..., None])[..., 0] @ basis.T
@@ -203,11 +202,9 @@ def _robust_offsets(found: _Profiles, outline: Outline, reach: float) -> Floats:
     return offset
 
 
-def _solve(
-    start: Geometry, outline: Outline, found: _Profiles, offset: Floats, use: NDArray[np.bool_], scale_px: float
-) -> Geometry:
+def _solve(start: Geometry, outline: Outline, found: _Profiles, use: NDArray[np.bool_], scale_px: float) -> Geometry:
     """Levenberg–Marquardt with Huber weights and priors (`FOCAL_SIGMA` and its neighbours)."""
-    target = found.at + offset[:, None] * found.normal
+    target = found.at + found.offset[:, None] * found.normal
     prior_mean, prior_sigma = _priors(start)
     p, damping = start.parameters, 1e-3
     steps = np.concatenate([np.full(3, 1e-5), np.full(3, 1e-2), [1e-4, 1e-4], np.full(BENDS, 1e-2)])
@@ -266,6 +263,7 @@ def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_mm
         float(np.median(off[strong])) if strong.any() else float("inf"),
         float(np.median(off[cut])) if cut.any() else float("inf"),
         cut_misfit_mm,
+        contrast / max(float(np.median(found.strength)), 1e-3),
         found.inside,
         found.outside,
     )

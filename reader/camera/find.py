@@ -6,6 +6,7 @@ before one card of the layout's size. A card of another size, a cut-off card or 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +32,8 @@ CUT_MISFIT_MAX_MM = 0.6
 """Right layouts show 0.1 mm, in very poor light 0.5 mm; others of the same size mostly show no straight edge here at all."""
 QUAD_MISFIT_MAX = 0.10
 """How far four corners may miss a flat card of the layout's size, as a share of its height."""
+ASPECT_MAX = math.log(1.6)
+"""A camera that leans by 30° shortens one side by less than this."""
 GREY_VALLEYS, COLOUR_VALLEYS = 5, 2
 
 
@@ -143,6 +146,8 @@ def _fits(image: NDArray[np.uint8], quad: Quad, layout: Layout, outline: Outline
     centre, focal = ((width - 1) / 2, (height - 1) / 2), 0.85 * max(width, height)
     ways = []
     for face, corners in _ways_round(quad.corners):
+        if not _lies_so(corners, layout):
+            continue
         guess = first_guess(corners, layout.width_mm, layout.height_mm, centre, focal)
         if guess is None:
             continue
@@ -166,6 +171,13 @@ def _ways_round(corners: Floats) -> Iterator[tuple[Face, Floats]]:
     for k in range(4):
         yield "front", np.roll(corners, -k, axis=0)
         yield "back", np.roll(corners[::-1], -k, axis=0)
+
+
+def _lies_so(corners: Floats, layout: Layout) -> bool:
+    """Whether the sides are about as long to each other as the card's: not lying across."""
+    along = np.hypot(*(corners[1] - corners[0])) + np.hypot(*(corners[2] - corners[3]))
+    across = np.hypot(*(corners[2] - corners[1])) + np.hypot(*(corners[3] - corners[0]))
+    return bool(abs(math.log(max(along, 1e-6) / max(across, 1e-6) * layout.height_mm / layout.width_mm)) < ASPECT_MAX)
 
 
 def cut_evidence(image: NDArray[np.uint8], corners: Floats, layout: Layout) -> float:

@@ -26,6 +26,8 @@ SPILL_MAX = 0.2
 """Share of bed around a machine's holes, which fit their places to a tenth: more, and the holes are a larger card's."""
 BLUR_MAX, BLUR_MAX_MM = 0.8, 2.0
 """Wider edges than this, as a share of the hole's narrower side and at most in mm, leave no whole hole to see."""
+SHARP_PX = 5.0
+"""A camera's edges are 3 to 4 pixels wide; only wider ones need the longer look that measures blur."""
 LEAD_MIN = 0.2
 """By how much a layout must explain the holes better than another of the same outline."""
 
@@ -120,6 +122,8 @@ def _why_not(outcome: Search) -> Rejection:
 
 
 def _if_blurred(found: Found) -> Rejection | None:
+    if found.edge.width_px < SHARP_PX:
+        return None
     hole = found.layout.hole
     blur_mm = edge_blur_mm(found.image, outline_of(found.layout), found.edge.geometry)
     if blur_mm <= min(BLUR_MAX * min(hole.width_mm, hole.height_mm), BLUR_MAX_MM):

@@ -10,12 +10,12 @@ from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.measure import FAINT, SHADE_RATIO, Measured, measure_at, search_reach_mm
 from reader.camera.patches import Plan, Singles, View, sample
-from reader.camera.unmix import unmix
+from reader.camera.unmix import distance, unmix
 from reader.reading import Stray
 
-STEP_MM = 0.5
-"""The coarse look: a hole of 4 mm covers 50 samples, an 80-column hole 18."""
-TILE = 24
+STEP_MM = 0.6
+"""The coarse look: a hole of 4 mm covers 35 samples, an 80-column hole 12."""
+TILE = 20
 """Samples a tile's side; its median is the paper there."""
 BORDER_MM = 1.5
 """So close to the card's edge the outline's own softness and worn paper look like a hole."""
@@ -105,8 +105,7 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
 def _share(seen: Singles, paper: Singles, bed: Singles) -> Singles:
     """`unmix(…).open`, looked at only where a sample differs from its tile's paper: a tenth of a card."""
     way = bed - paper
-    off = seen - paper[:, None, None]
-    apart = np.einsum("nrck,nrck->nrc", off, off) > (APART * APART * (way * way).sum(axis=1))[:, None, None]
+    apart = distance(seen - paper[:, None, None]) > APART * np.sqrt((way * way).sum(axis=1))[:, None, None]
     share = np.zeros(apart.shape, np.float32)
     tile = np.nonzero(apart)[0]
     share[apart] = unmix(seen[apart][:, None, None], paper[tile], bed[tile]).open.ravel()

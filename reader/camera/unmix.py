@@ -72,8 +72,7 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     allowed = NOISE_LEVELS + NOISE_SHARE * span[:, None, None]
     possible = np.where(shade < SHADE_MAX, share, 0)
     believed = (miss < allowed) & (shade > SHADE_MIN)
-    off = seen - paper[:, None, None]
-    apart = (off * off).sum(axis=3) > (0.5 * contrast[:, None, None]) ** 2
+    apart = distance(seen - paper[:, None, None]) > 0.5 * contrast[:, None, None]
     loose = np.where(apart & (miss < 2 * allowed), possible, 0)
     return Mixture(np.where(believed, possible, 0), loose, shade, contrast)
 
@@ -82,12 +81,12 @@ def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Sing
     """A point bed: the sample's place on the line from paper to bed."""
     length = np.maximum((way * way).sum(axis=1), 1.0)
     off = seen - paper[:, None, None]
-    share = np.einsum("nrck,nk->nrc", off, way) / length[:, None, None]
+    share = _dot(off, way) / length[:, None, None]
     if seen.shape[3] == 1:
         return share, np.ones_like(share), np.zeros_like(share)
     inside = np.clip(share, 0, 1)
     rest = off - inside[..., None] * way[:, None, None]
-    return share, np.ones_like(share), np.sqrt((rest * rest).sum(axis=3))
+    return share, np.ones_like(share), distance(rest)
 
 
 def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singles, Singles]:
@@ -98,8 +97,7 @@ def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singl
     pp = (paper * paper).sum(axis=1) + _SHADE_GUESS**2 * prior
     pb = (paper * bed).sum(axis=1) + _SHADE_GUESS * prior
     bb = (bed * bed).sum(axis=1) + prior
-    to_paper = np.einsum("nrck,nk->nrc", seen, paper)
-    to_bed = np.einsum("nrck,nk->nrc", seen, bed)
+    to_paper, to_bed = _dot(seen, paper), _dot(seen, bed)
     wide = (slice(None), None, None)
     r1, r2 = to_paper + (_SHADE_GUESS**2 * prior)[wide], to_bed + (_SHADE_GUESS * prior)[wide]
     determinant = np.maximum(pp * bb - pb**2, 1e-3)[wide]
@@ -111,10 +109,30 @@ def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singl
     alone = c < 0
     c = np.where(alone, 0, c)
     alpha = np.where(alone, to_paper / np.maximum((paper * paper).sum(axis=1), 1.0)[wide], alpha)
-    rest = seen - alpha[..., None] * paper[:, None, None] - c[..., None] * bed[:, None, None]
+    rest: Singles = (seen - alpha[..., None] * paper[:, None, None] - c[..., None] * bed[:, None, None]).astype(
+        np.float32
+    )
     # A share too small for as much bed light as was seen: what looked like dark paper was gloss on the bed.
     share = np.maximum(1 - alpha, c)
-    return share, c / np.maximum(share, 0.05), np.sqrt((rest * rest).sum(axis=3))
+    return share, c / np.maximum(share, 0.05), distance(rest)
+
+
+def _dot(seen: Singles, along: Singles) -> Singles:
+    """(n, rows, columns): every sample's scalar product with its patch's vector, (n, channels)."""
+    total: Singles = seen[..., 0] * along[:, 0, None, None]
+    for k in range(1, seen.shape[3]):
+        total += seen[..., k] * along[:, k, None, None]
+    return total
+
+
+def distance(off: Singles) -> Singles:
+    """(n, rows, columns): the length of every sample's colour."""
+    if off.shape[3] == 1:
+        return np.abs(off[..., 0])
+    total: Singles = off[..., 0] * off[..., 0]
+    for k in range(1, off.shape[3]):
+        total += off[..., k] * off[..., k]
+    return np.sqrt(total)
 
 
 def _saturation(bed: Singles) -> float:
@@ -124,13 +142,15 @@ def _saturation(bed: Singles) -> float:
 
 def _veil(seen: Singles, paper: Singles, bed: Singles) -> Singles:
     """White on top of the mixture (n, rows, columns): the v of least squares for (α, c, v), within bounds."""
-    rows = np.stack([paper, bed, np.ones_like(bed)], axis=2).astype(np.float64)
-    square = rows.transpose(0, 2, 1) @ rows
-    length = np.sqrt((bed.astype(np.float64) ** 2).sum(axis=1))
-    square[:, 2, 2] += 3 * _VEIL_PRIOR**2
-    square[:, 1, 1] += (_SHADE_PRIOR * length) ** 2
-    wanted = np.linalg.solve(square, rows.transpose(0, 2, 1))[:, 2].astype(np.float32)
-    veil: Singles = np.clip(
-        np.einsum("nrck,nk->nrc", seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32)
-    )
+    p, b = paper.astype(np.float64), bed.astype(np.float64)
+    length = np.sqrt((b**2).sum(axis=1))
+    pp, bb = (p**2).sum(axis=1), (b**2).sum(axis=1) + (_SHADE_PRIOR * length) ** 2
+    pb, p1, b1 = (p * b).sum(axis=1), p.sum(axis=1), b.sum(axis=1)
+    ww = b.shape[1] + 3 * _VEIL_PRIOR**2
+    # The last row of the inverse of the normal equations, by cofactors: thousands of samples, each with its own paper.
+    cp, cb, cw = pb * b1 - p1 * bb, p1 * pb - pp * b1, pp * bb - pb**2
+    determinant = p1 * cp + b1 * cb + ww * cw
+    rows = cp[:, None] * p + cb[:, None] * b + cw[:, None]
+    wanted = (rows / np.maximum(np.abs(determinant), 1e-6)[:, None]).astype(np.float32)
+    veil: Singles = np.clip(_dot(seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32))
     return veil
