@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ import cv2
 from cards.layout import Layout
 from device.frame import PictureError, decode_picture
 from reader.camera import read_frame
+from reader.evidence import evidence
 from reader.overlay import write_overlay
 from reader.reading import Code, Reading, Reason, Rejection
 
@@ -26,12 +27,14 @@ class FileResult:
     """What became of one file. `problem`: why it could not be opened as a picture, or its overlay not be written.
 
     sha256: of the file's bytes, to notice the same file given twice; '' when it could not be opened.
+    evidence: position → JPEG of what is doubtful there.
     """
 
     path: Path
     outcome: Reading | Rejection
     problem: str | None = None
     sha256: str = ""
+    evidence: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def picture_files(paths: Sequence[Path]) -> list[Path]:
@@ -70,11 +73,12 @@ def read_file(path: Path, layouts: tuple[Layout, ...], overlays: Path | None = N
     except PictureError as error:
         return _unread(path, f"{path.parent}/{error}" if path.parent != Path() else str(error))
     outcome = read_frame(frame, layouts)
+    layout = next((y for y in layouts if y.identity == outcome.layout), None)
     problem = None
     if overlays is not None:
-        layout = next((y for y in layouts if y.identity == outcome.layout), None)
         problem = write_overlay(frame, outcome, layout, overlays / f"{path.stem}.jpg")
-    return FileResult(path, outcome, problem, hashlib.sha256(data).hexdigest())
+    pictures = evidence(frame, outcome, layout) if isinstance(outcome, Reading) and layout is not None else {}
+    return FileResult(path, outcome, problem, hashlib.sha256(data).hexdigest(), pictures)
 
 
 def _unread(path: Path, problem: str) -> FileResult:

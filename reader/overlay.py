@@ -42,11 +42,7 @@ def draw_overlay(frame: Frame, outcome: Reading | Rejection, layout: Layout | No
         _caption(image, "rejected", RED)
         return image
     _outline(image, outcome, scale)
-    corners = np.array(outcome.corners_px, np.float32) * scale
-    w, h = layout.width_mm, layout.height_mm
-    flat = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
-    to_px = np.asarray(cv2.getPerspectiveTransform(flat, corners), np.float64)
-    px_per_mm = float(np.sqrt(abs(cv2.contourArea(corners)) / (w * h)))
+    to_px, px_per_mm = card_to_px(layout, np.array(outcome.corners_px, np.float64) * scale)
     radius = max(3, round(px_per_mm * min(layout.hole.width_mm, layout.hole.height_mm) * 0.62))
     punches = outcome.punches()
     for p in layout.positions:
@@ -57,6 +53,15 @@ def draw_overlay(frame: Frame, outcome: Reading | Rejection, layout: Layout | No
         cv2.rectangle(image, (x - radius - 3, y - radius - 3), (x + radius + 3, y + radius + 3), RED, 2, cv2.LINE_AA)
         cv2.putText(image, "stray", (x + radius + 6, y + 4), cv2.FONT_HERSHEY_SIMPLEX, 0.45, RED, 1, cv2.LINE_AA)
     return image
+
+
+def card_to_px(layout: Layout, corners_px: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """(3, 3) millimetres on the front → pixels, and pixels a millimetre, of a card taken as flat."""
+    w, h = layout.width_mm, layout.height_mm
+    corners = corners_px.astype(np.float32)
+    flat = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
+    to_px = np.asarray(cv2.getPerspectiveTransform(flat, corners), np.float64)
+    return to_px, float(np.sqrt(abs(cv2.contourArea(corners)) / (w * h)))
 
 
 def _outline(image: NDArray[np.uint8], reading: Reading, scale: float) -> None:

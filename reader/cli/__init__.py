@@ -17,7 +17,11 @@ COMMANDS = {
     "demo": "Read a deck of sample cards, store, show and export them.",
     "read": "Read picture files of cards.",
     "permanence": "Open, close and list permanences.",
+    "review": "Settle the doubtful cards, undo the last one.",
+    "story": "Write down, list and erase what residents told.",
     "export": "Write a day's answers as CSV files.",
+    "backup": "Copy the store to another medium.",
+    "store": "Look after the store: info, check, rebuild, recover.",
     "cards": "Check and draw card layouts.",
     "simulate": "Make pictures of cards, to try things out.",
 }

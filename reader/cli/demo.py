@@ -77,7 +77,7 @@ def _read(files: list[Path], store: Store, sitting: str, layout: Layout, languag
 def _counts(store: Store, sitting: str, layout: Layout, language: str, console: Console) -> None:
     p = next(p for p in store.permanences() if p.id == sitting)
     console.print(
-        f"\n{p.accepted} accepted, {p.review} for review, {p.rejected} rejected", style="bold", highlight=False
+        f"\n{p.counted} counted, {p.waiting} waiting for review, {p.rejected} rejected", style="bold", highlight=False
     )
     feel = next((q for q in layout.questions if q.ask == "feel" and q.about), None)
     if feel is None or feel.about is None:

@@ -10,7 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from reader.cli.options import Day, store_option
-from reader.store import KINDS, open_store
+from reader.cli.store import tell as told
+from reader.store import KINDS, default_path, open_store
+from reader.store.backup import backup, configured_copies, is_damaged, recover
 
 
 @click.group("permanence", epilog='Example: logicienne permanence open "Café Belga" --kind group --languages nl,fr')
@@ -27,6 +29,7 @@ def command() -> None:
 @store_option
 def open_(place: str, day: date | None, kind: str, languages: str, operator: str, store_path: Path | None) -> None:
     """Open a permanence at PLACE."""
+    _take_over_if_damaged(store_path or default_path())
     with open_store(store_path) as store:
         spoken = [code.strip() for code in languages.split(",") if code.strip()]
         try:
@@ -45,7 +48,12 @@ def close(permanence: str | None, store_path: Path | None) -> None:
         which = permanence or store.current_permanence()
         store.close_permanence(which)
         p = next(p for p in store.permanences() if p.id == which)
-    click.echo(f"{p.place}, {p.day}: {p.accepted} accepted, {p.review} for review, {p.rejected} rejected; closed")
+        counts = f"{p.counted} counted, {p.waiting} waiting for review, {p.rejected} rejected"
+        click.echo(f"{p.place}, {p.day}: {counts}; closed")
+        folder = store.setting("backup")
+        # Closing is done whatever becomes of the copy; a missing stick is an error all the same.
+        copy = backup(store, Path(folder)) if folder else None
+    click.echo(f"copied to {copy}" if copy else "no second medium is set; see: logicienne backup --help", err=not copy)
 
 
 @command.command("list", epilog="Example: logicienne permanence list --day 2024-12-05")
@@ -53,11 +61,11 @@ def close(permanence: str | None, store_path: Path | None) -> None:
 @store_option
 def list_(day: date | None, store_path: Path | None) -> None:
     """List permanences with their counts."""
-    table = Table("day", "place", "kind", "accepted", "review", "rejected", "", "permanence", box=None, pad_edge=False)
+    table = Table("day", "place", "kind", "counted", "waiting", "rejected", "", "permanence", box=None, pad_edge=False)
     with open_store(store_path) as store:
         found = store.permanences(day)
         for p in found:
-            counts = (str(p.accepted), str(p.review), str(p.rejected))
+            counts = (str(p.counted), str(p.waiting), str(p.rejected))
             table.add_row(str(p.day), p.place, p.kind, *counts, "closed" if p.closed else "[green]open[/]", p.id)
     if not found:
         click.echo('no permanence yet; open one: logicienne permanence open "Café Belga"', err=True)
@@ -65,3 +73,10 @@ def list_(day: date | None, store_path: Path | None) -> None:
     console = Console()
     # A pipe has no width; ids must stay whole for whoever copies them.
     Console(width=None if console.is_terminal else 200).print(table)
+
+
+def _take_over_if_damaged(path: Path) -> None:
+    """A sitting begins with a sound store: notice damage now, not after thirty cards."""
+    damage = is_damaged(path)
+    if damage is not None:
+        click.echo(told(path, damage, recover(path, configured_copies(path))), err=True)

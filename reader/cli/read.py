@@ -78,14 +78,20 @@ def keep(results: Iterable[FileResult], store: Store, permanence: str, layouts: 
     """
     seen: set[str] = set()
     for result in results:
-        if result.sha256 and result.sha256 not in seen:
-            seen.add(result.sha256)
-            outcome = result.outcome
-            if isinstance(outcome, Reading):
-                layout = _layout(layouts, outcome)
-                store.append_reading(permanence, outcome, decode(outcome, layout), layout)
-            else:
-                store.append_rejection(permanence, outcome.reasons)
+        outcome = result.outcome
+        if isinstance(outcome, Reading):
+            layout = _layout(layouts, outcome)
+            store.append_reading(
+                permanence,
+                outcome,
+                decode(outcome, layout),
+                layout,
+                picture=result.sha256,
+                evidence=result.evidence,
+            )
+        elif result.sha256 and result.sha256 not in seen:
+            store.append_rejection(permanence, outcome.reasons)
+        seen.add(result.sha256)
         yield result
 
 

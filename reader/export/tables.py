@@ -18,7 +18,7 @@ CODEBOOK_HEADER = [
     "layout", "question", "question_text", "theme", "ask", "about", "answer", "required", "only_if",
     "wide_column", "value", "value_text",
 ]  # fmt: skip
-SUMMARY_HEADER = ["permanence", "place", "day", "kind", "languages", "accepted", "review", "rejected", "closed"]
+SUMMARY_HEADER = ["permanence", "place", "day", "kind", "languages", "counted", "waiting", "void", "rejected", "closed"]
 
 
 def long_rows(
@@ -71,7 +71,7 @@ def codebook_rows(layout: Layout, language: str) -> Iterator[Row]:
 
 def summary_row(p: Permanence) -> Row:
     """A permanence in numbers."""
-    numbers = [str(p.accepted), str(p.review), str(p.rejected), "yes" if p.closed else "no"]
+    numbers = [str(p.counted), str(p.waiting), str(p.void), str(p.rejected), "yes" if p.closed else "no"]
     return [p.id, p.place, p.day.isoformat(), p.kind, " ".join(p.languages), *numbers]
 
 

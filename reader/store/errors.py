@@ -22,6 +22,10 @@ class StoreFull(StoreError):
     """No room left; the card at hand was not stored."""
 
 
+class StoreDamaged(StoreError):
+    """The file is no longer what was written to it."""
+
+
 class StoreNewer(StoreError):
     """Written by a newer version of the program."""
 
@@ -40,7 +44,9 @@ def explained(path: Path) -> Iterator[None]:
         if "locked" in text or "busy" in text:
             raise StoreError(f"{path}: another program holds the store; close it and try again") from error
         if "not a database" in text or "malformed" in text:
-            raise StoreError(f"{path}: damaged, or not a store; set it aside and restore the backup") from error
+            raise StoreDamaged(
+                f"{path}: damaged, or not a store; let the newest copy take over: logicienne store recover"
+            ) from error
         if "unable to open" in text or "readonly" in text or "read-only" in text:
             raise StoreError(f"{path}: cannot be written here; choose another place with --store") from error
         raise StoreError(f"{path}: {error}; nothing was changed, try again") from error

@@ -11,7 +11,9 @@ from typing import Any, Literal
 
 from reader.reading import Decoded, Reading, Reason
 
-Kind = Literal["permanence", "layout", "reading", "rejection", "closing"]
+Kind = Literal[
+    "permanence", "layout", "campaign", "reading", "rejection", "review", "story", "follow_up", "erasure", "closing"
+]
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,16 @@ def canonical(value: Any) -> str:
 def set_digest(digests: Sequence[str]) -> str:
     """One digest for a set of records, whatever their order."""
     return hashlib.sha256("\n".join(sorted(digests)).encode()).hexdigest()
+
+
+def is_sound(row: Record) -> bool:
+    """Whether a record still is what its digest says."""
+    return row.digest == hashlib.sha256(f"{row.kind}\n{row.permanence}\n{row.body}".encode()).hexdigest()
+
+
+def salted_digest(salt: str, text: str) -> str:
+    """What a record holds in place of words that must stay erasable."""
+    return hashlib.sha256(f"{salt}\n{text}".encode()).hexdigest()
 
 
 def reading_body(reading: Reading, decoded: Decoded) -> dict[str, Any]:

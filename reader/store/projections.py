@@ -53,17 +53,53 @@ def _reading(record: Record, body: Any) -> Iterator[Row]:
         },
     )
     for question, answer in body["answers"].items():
-        value = answer["value"]
-        for one in value if isinstance(value, list) else [value]:
-            yield (
-                "answers",
-                {
-                    "reading": record.id,
-                    "question": question,
-                    "state": answer["state"],
-                    "value": "" if one is None else one,
-                },
-            )
+        yield from _answer_rows("answers", {"reading": record.id}, question, answer)
+
+
+def _review(record: Record, body: Any) -> Iterator[Row]:
+    yield (
+        "reviews",
+        {
+            "id": record.id,
+            "reading": body["reading"],
+            "decision": body["decision"],
+            "reason": body["reason"],
+            "supersedes": body["supersedes"],
+        },
+    )
+    for question, answer in body["answers"].items():
+        yield from _answer_rows("corrections", {"review": record.id}, question, answer)
+
+
+def _told(record: Record, body: Any) -> Iterator[Row]:
+    yield (
+        "told",
+        {
+            "id": record.id,
+            "kind": record.kind,
+            "permanence": record.permanence,
+            "language": body["language"],
+            "reading": body["reading"],
+            "question": body["question"],
+            "level": body["level"],
+            "consent": body["consent"],
+        },
+    )
+
+
+def _erasure(record: Record, body: Any) -> Iterator[Row]:
+    yield "erasures", {"record": body["record"], "reason": body["reason"]}
+
+
+def _campaign(record: Record, body: Any) -> Iterator[Row]:
+    yield "campaigns", {"id": record.id, **body}
+
+
+def _answer_rows(table: str, key: Mapping[str, str], question: str, answer: Any) -> Iterator[Row]:
+    value = answer["value"]
+    for one in value if isinstance(value, list) else [value]:
+        row = {"question": question, "value": "" if one is None else one, "state": answer["state"]}
+        yield table, {**key, **row}
 
 
 def _rejection(record: Record, body: Any) -> Iterator[Row]:
@@ -77,4 +113,9 @@ _PROJECTIONS: dict[str, Callable[[Record, Any], Iterator[Row]]] = {
     "layout": _layout,
     "reading": _reading,
     "rejection": _rejection,
+    "review": _review,
+    "story": _told,
+    "follow_up": _told,
+    "erasure": _erasure,
+    "campaign": _campaign,
 }

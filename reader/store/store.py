@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -20,24 +18,19 @@ from cards.layout import Layout
 from reader.reading import Decoded, Reading, Reason
 from reader.store import facts, schema
 from reader.store.errors import StoreError, StoreNewer, explained
-from reader.store.projections import rows
+from reader.store.migrations import VERSION, project, project_all
 
-APPLICATION_ID = 0x4C4F4749
-"""`LOGI`: what SQLite files of ours carry in their header."""
-DEFAULT_PATH = Path("data") / "logicienne.db"
-BUSY_S = 5.0
-"""How long to wait for another program's transaction."""
 KINDS = ("one-to-one", "group", "event")
-
-
-def default_path() -> Path:
-    """`$LOGICIENNE_STORE`, else `data/logicienne.db` below the current folder."""
-    return Path(os.environ.get("LOGICIENNE_STORE") or DEFAULT_PATH)
+EVIDENCE_MAX_BYTES = 400_000
+"""Of one card's pictures of doubtful spots; more are left out, the reading is kept all the same."""
 
 
 @dataclass(frozen=True)
 class Permanence:
-    """One sitting of one machine at one place."""
+    """One sitting of one machine at one place.
+
+    counted, waiting, void: cards, after reviews. rejected: how often a card could not be read.
+    """
 
     id: str
     place: str
@@ -46,8 +39,9 @@ class Permanence:
     languages: tuple[str, ...]
     operator: str
     closed: bool
-    accepted: int
-    review: int
+    counted: int
+    waiting: int
+    void: int
     rejected: int
 
 
@@ -63,62 +57,17 @@ class StoredAnswer:
     value: str
 
 
-def open_store(path: Path | str | None = None) -> Store:
-    """Open the store, or make a new one. Raises `StoreError` with what to do.
-
-    >>> from reader.store import open_store
-    >>> import tempfile, datetime, pathlib
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> with open_store(pathlib.Path(folder.name) / "my.db") as store:
-    ...     sitting = store.open_permanence("Café Belga", datetime.date(2024, 12, 5))
-    ...     [p.place for p in store.permanences()]
-    ['Café Belga']
-    >>> folder.cleanup()
-    """
-    where = Path(path) if path is not None else default_path()
-    try:
-        where.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"{where}: cannot be made here ({error.strerror}); choose another place with --store"
-        ) from error
-    with explained(where):
-        connection = sqlite3.connect(where, isolation_level=None, timeout=BUSY_S)
-        try:
-            _prepare(connection, where)
-        except BaseException:
-            connection.close()
-            raise
-    return Store(where, Database(connection))
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > schema.VERSION:
-        raise StoreNewer(
-            f"{path}: written by a newer version of Logicienne (store version {version}, this program knows "
-            f"{schema.VERSION}); update the program, nothing was changed"
-        )
-    # EXTRA before WAL: the directory entry of the old journal must be on disk before the mode changes.
-    connection.execute("PRAGMA synchronous = EXTRA")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA secure_delete = ON")
-    if version == 0:
-        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-            raise StoreError(f"{path}: a database of another program; choose another place with --store")
-        connection.executescript(
-            f"BEGIN IMMEDIATE; {schema.RECORDS} {schema.PROJECTIONS} PRAGMA application_id = {APPLICATION_ID}; "
-            f"PRAGMA user_version = {schema.VERSION}; COMMIT;"
-        )
-
-
 class Store:
-    """An open store. Use it as a context manager; made by `open_store`."""
+    """An open store. Use it as a context manager; made by `open_store`.
 
-    def __init__(self, path: Path, database: Database) -> None:
+    read_only: written by a newer program; reading is tried, writing raises `StoreNewer`.
+    """
+
+    def __init__(self, path: Path, database: Database, read_only: bool = False) -> None:
         self.path = path
-        self._db = database
+        self.database = database
+        self.read_only = read_only
+        self._file = path.stat().st_ino if path.exists() else None
 
     def __enter__(self) -> Store:
         """The store itself."""
@@ -132,31 +81,51 @@ class Store:
 
     def close(self) -> None:
         """Let the file go."""
-        self._db.close()
+        self.database.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def transaction(self) -> Iterator[None]:
         """All or nothing; on disk when it ends."""
+        if self.read_only:
+            raise StoreNewer(
+                f"{self.path}: written by a newer version of Logicienne (this program knows stores up to version "
+                f"{VERSION}); it can be read but not written: update the program. Nothing was changed"
+            )
+        if self._file is not None and not (self.path.exists() and self.path.stat().st_ino == self._file):
+            # SQLite would go on writing to a file that nobody can find any more.
+            raise StoreError(f"{self.path}: the store's file is no longer there; put it back, or start again")
         with explained(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
+            self.database.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self._db.execute("COMMIT")
+                self.database.execute("COMMIT")
             except BaseException:
-                if self._db.conn.in_transaction:
-                    self._db.execute("ROLLBACK")
+                if self.database.conn.in_transaction:
+                    self.database.execute("ROLLBACK")
                 raise
 
-    def _add(self, record: facts.Record) -> None:
-        self._db.execute(
+    def add(self, record: facts.Record) -> None:
+        """Add one record and the rows made from it; within a transaction."""
+        self.database.execute(
             "INSERT INTO records (id, kind, permanence, body, digest) VALUES (?, ?, ?, ?, ?)",
             (record.id, record.kind, record.permanence, record.body, record.digest),
         )
-        for table, row in rows(record):
-            names = ", ".join(row)
-            marks = ", ".join("?" * len(row))
-            # Table and column names are this program's own constants, never input.
-            self._db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
+        project(self.database, record)
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with explained(self.path):
+            return list(self.database.execute(sql, values).fetchall())
+
+    def setting(self, name: str) -> str | None:
+        """A setting of this machine: `backup`, `keep_evidence`."""
+        found = self.rows("SELECT value FROM settings WHERE name = ?", name)
+        return str(found[0][0]) if found else None
+
+    def set(self, name: str, value: str) -> None:
+        """Change a setting."""
+        with self.transaction():
+            self.database.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
 
     # --- permanences -------------------------------------------------------------------------------------------
 
@@ -172,32 +141,55 @@ class Store:
             raise ValueError("the operator is a short code (letters and digits), never a name")
         opening = {"place": place.strip(), "day": day.isoformat(), "kind": kind, "languages": list(languages)}
         new = facts.new_id()
-        with self._transaction():
-            self._add(facts.record("permanence", new, {**opening, "operator": operator}, new))
+        with self.transaction():
+            self.add(facts.record("permanence", new, {**opening, "operator": operator}, new))
         return new
 
     def close_permanence(self, permanence: str) -> None:
-        """Close it: no card is added any more, and its facts are summed up in one digest."""
-        with self._transaction():
-            self._must_be_open(permanence)
-            digests = [d for (d,) in self._rows("SELECT digest FROM records WHERE permanence = ?", permanence)]
+        """Close it: no card is added any more, its facts are summed up in one digest, and `recent` is wiped.
+
+        After that nothing in the file tells the order of its cards, not even where they lie in it.
+        """
+        with self.transaction():
+            self.must_be_open(permanence)
+            digests = [d for (d,) in self.rows("SELECT digest FROM records WHERE permanence = ?", permanence)]
             body = {"records": len(digests), "set_digest": facts.set_digest(digests)}
-            self._add(facts.record("closing", permanence, body))
+            self.add(facts.record("closing", permanence, body))
+            self.database.execute("DELETE FROM recent WHERE permanence = ?", (permanence,))
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Write the file anew, in the order of its keys, and empty the journal: what was deleted is gone from both."""
+        with explained(self.path):
+            self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.database.execute("VACUUM")
+            self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def permanences(self, day: date | None = None) -> list[Permanence]:
         """All permanences, or a day's, by day and place."""
         where, values = ("WHERE day = ?", (day.isoformat(),)) if day else ("", ())
         sql = f"""
             SELECT p.id, place, day, kind, languages, operator, closed,
-                (SELECT count(*) FROM readings WHERE permanence = p.id AND outcome = 'accepted'),
-                (SELECT count(*) FROM readings WHERE permanence = p.id AND outcome = 'review'),
+                (SELECT count(*) FROM cards WHERE permanence = p.id AND state = 'counted'),
+                (SELECT count(*) FROM cards WHERE permanence = p.id AND state = 'waiting'),
+                (SELECT count(*) FROM cards WHERE permanence = p.id AND state = 'void'),
                 (SELECT count(*) FROM rejections WHERE permanence = p.id)
             FROM permanences AS p {where} ORDER BY day, place, p.id"""  # noqa: S608
         return [
             Permanence(
-                i, place, date.fromisoformat(d), kind, tuple(filter(None, langs.split(","))), op, bool(closed), a, r, x
+                i,
+                place,
+                date.fromisoformat(d),
+                kind,
+                tuple(filter(None, langs.split(","))),
+                op,
+                bool(closed),
+                a,
+                r,
+                v,
+                x,
             )
-            for i, place, d, kind, langs, op, closed, a, r, x in self._rows(sql, *values)
+            for i, place, d, kind, langs, op, closed, a, r, v, x in self.rows(sql, *values)
         ]
 
     def current_permanence(self) -> str:
@@ -210,8 +202,9 @@ class Store:
             raise StoreError(f"more than one permanence is open; choose with --permanence: {names}")
         return found[0].id
 
-    def _must_be_open(self, permanence: str) -> None:
-        state = self._rows("SELECT closed FROM permanences WHERE id = ?", permanence)
+    def must_be_open(self, permanence: str) -> None:
+        """Raise `StoreError` unless the permanence is there and open."""
+        state = self.rows("SELECT closed FROM permanences WHERE id = ?", permanence)
         if not state:
             raise StoreError(f"there is no permanence {permanence}; see: logicienne permanence list")
         if state[0][0]:
@@ -219,29 +212,54 @@ class Store:
 
     # --- cards -------------------------------------------------------------------------------------------------
 
-    def append_reading(self, permanence: str, reading: Reading, decoded: Decoded, layout: Layout) -> str:
-        """Keep one card. When this returns, it is on disk; the green lamp may light."""
-        with self._transaction():
-            self._must_be_open(permanence)
-            self._keep_layout(layout)
+    def append_reading(
+        self,
+        permanence: str,
+        reading: Reading,
+        decoded: Decoded,
+        layout: Layout,
+        *,
+        picture: str = "",
+        evidence: Mapping[str, bytes] | None = None,
+    ) -> str:
+        """Keep one card; returns its id. When this returns, it is on disk; the green lamp may light.
+
+        picture: SHA-256 of the picture's bytes. The same picture again in one sitting is the same card: its id comes
+        back and nothing is added. evidence: position → JPEG bytes, at most `EVIDENCE_MAX_BYTES` together.
+        """
+        with self.transaction():
+            self.must_be_open(permanence)
+            known = self.rows("SELECT reading FROM recent WHERE permanence = ? AND picture = ?", permanence, picture)
+            if picture and known:
+                return str(known[0][0])
+            self.keep_layout(layout)
             new = facts.record("reading", permanence, facts.reading_body(reading, decoded))
-            self._add(new)
+            self.add(new)
+            self.database.execute(
+                "INSERT INTO recent (permanence, reading, picture) VALUES (?, ?, ?)", (permanence, new.id, picture)
+            )
+            room = EVIDENCE_MAX_BYTES
+            for position, jpeg in (evidence or {}).items():
+                room -= len(jpeg)
+                if room >= 0:
+                    self.database.execute("INSERT INTO evidence VALUES (?, ?, ?)", (new.id, position, jpeg))
         return new.id
 
     def append_rejection(self, permanence: str, reasons: Sequence[Reason]) -> str:
         """Keep that a card was rejected, and why; nothing else of it."""
         codes = [{"code": str(reason.code)} for reason in reasons]
-        with self._transaction():
-            self._must_be_open(permanence)
+        with self.transaction():
+            self.must_be_open(permanence)
             new = facts.record("rejection", permanence, {"reasons": codes})
-            self._add(new)
+            self.add(new)
         return new.id
 
-    def _keep_layout(self, layout: Layout) -> None:
-        known = self._rows("SELECT digest FROM layouts WHERE identity = ?", layout.identity)
+    def keep_layout(self, layout: Layout) -> None:
+        """Keep the layout that a card is of; within a transaction."""
+        known = self.rows("SELECT digest FROM layouts WHERE identity = ?", layout.identity)
         if not known:
             body = {"identity": layout.identity, "digest": layout.digest, "content": to_json(layout)}
-            self._add(facts.record("layout", "", body))
+            self.add(facts.record("layout", "", body))
         elif known[0][0] != layout.digest:
             raise StoreError(
                 f"{layout.identity} is not the card that this store knows by that name; a layout that was used never "
@@ -252,42 +270,34 @@ class Store:
 
     def layout(self, identity: str) -> Layout:
         """The layout `id@version` of cards kept here. Raises `StoreError` when none was."""
-        found = self._rows("SELECT content FROM layouts WHERE identity = ?", identity)
+        found = self.rows("SELECT content FROM layouts WHERE identity = ?", identity)
         if not found:
             raise StoreError(f"{self.path}: holds no card of {identity}")
         return from_json(found[0][0])
 
-    def counted(self, permanences: Sequence[str], layout: str) -> Iterator[StoredAnswer]:
-        """Counted answers to one layout's questions, streamed; readings by their random id, so in no order of time."""
-        marks = ", ".join("?" * len(permanences))
+    def counted(self, permanences: Sequence[str], layout: str, first: bool = False) -> Iterator[StoredAnswer]:
+        """Counted answers to one layout's questions, streamed; `first`: those of all first readings instead.
+
+        Permanence by permanence, in each by the cards' random ids: in no order of time.
+        """
+        source = "answers JOIN readings ON readings.id = answers.reading" if first else "counted"
         sql = f"""
-            SELECT reading, permanence, layout, question, state, value FROM counted
-            WHERE permanence IN ({marks}) AND layout = ? ORDER BY reading"""  # noqa: S608
+            SELECT reading, permanence, layout, question, state, value FROM {source}
+            WHERE permanence = ? AND layout = ? ORDER BY reading, question, value"""  # noqa: S608
         with explained(self.path):
-            for row in self._db.execute(sql, (*permanences, layout)):
-                yield StoredAnswer(*row)
+            for permanence in sorted(permanences):
+                for row in self.database.execute(sql, (permanence, layout)):
+                    yield StoredAnswer(*row)
 
     def layouts_used(self, permanences: Sequence[str]) -> list[str]:
         """Identities of the layouts that these permanences' cards have."""
         marks = ", ".join("?" * len(permanences))
         sql = f"SELECT DISTINCT layout FROM readings WHERE permanence IN ({marks}) ORDER BY layout"  # noqa: S608
-        return [identity for (identity,) in self._rows(sql, *permanences)]
+        return [identity for (identity,) in self.rows(sql, *permanences)]
 
     def rebuild(self) -> int:
         """Make every table again from the records; returns how many records there are."""
-        with self._transaction():
+        with self.transaction():
             for table in schema.PROJECTED:
-                self._db.execute(f"DELETE FROM {table}")  # noqa: S608
-            kept = self._rows("SELECT id, kind, permanence, body, digest FROM records")
-            for row in kept:
-                for table, values in rows(facts.Record(*row)):
-                    marks = ", ".join("?" * len(values))
-                    self._db.execute(
-                        f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})",  # noqa: S608
-                        tuple(values.values()),
-                    )
-        return len(kept)
-
-    def _rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        with explained(self.path):
-            return list(self._db.execute(sql, values).fetchall())
+                self.database.execute(f"DELETE FROM {table}")  # noqa: S608
+            return project_all(self.database)

@@ -52,7 +52,7 @@ def test_the_day_is_long_wide_and_explained(store: Store, sitting: str, campaign
     assert {(r["question"], r["value"]) for r in book} >= {("groceries_how", "on_foot"), ("city_feel", "awful")}
     assert next(r for r in book if r["question"] == "city_feel")["about"] == "city_how"
     (summary,) = table(named(tmp_path / "out", "-summary"))
-    assert (summary["accepted"], summary["review"], summary["rejected"]) == ("1", "1", "0")
+    assert (summary["counted"], summary["waiting"], summary["rejected"]) == ("1", "1", "0")
 
 
 def test_soft_hyphens_of_the_print_do_not_reach_the_files(

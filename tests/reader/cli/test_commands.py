@@ -51,7 +51,7 @@ def test_from_a_picture_to_the_days_export(tmp_path: Path, deck: Path) -> None:
     shown = run("read", deck, cwd=tmp_path)
     assert "accepted" in shown.stderr
     closed = run("permanence", "close", cwd=tmp_path).stdout
-    assert closed.startswith("Café Belga, 2024-12-05: 2 accepted, 0 for review, 0 rejected")
+    assert closed.startswith("Café Belga, 2024-12-05: 2 counted, 0 waiting for review, 0 rejected")
     run("export", "--day", "2024-12-05", "--to", "out", "--bom", cwd=tmp_path)
     (wide,) = (tmp_path / "out").glob("*-wide.csv")
     with wide.open(encoding="utf-8-sig", newline="") as file:
@@ -71,7 +71,7 @@ def test_the_same_picture_twice_is_one_card(tmp_path: Path, deck: Path) -> None:
     run("permanence", "open", "Café", cwd=tmp_path)
     done = run("read", deck, deck / "card-0.jpg", cwd=tmp_path)
     assert "stored once" in done.stderr
-    assert "2 accepted" in run("permanence", "close", cwd=tmp_path).stdout
+    assert "2 counted" in run("permanence", "close", cwd=tmp_path).stdout
 
 
 def test_reading_into_a_store_needs_an_open_permanence(tmp_path: Path, deck: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_simulated_deck_is_read_by_the_next_command(tmp_path: Path) -> None:
 
 def test_the_demo_reads_counts_and_exports(tmp_path: Path, deck: Path) -> None:
     shown = run("demo", "--deck", deck, "--to", "out", cwd=tmp_path).stdout
-    assert "2 accepted" in shown and "-wide.csv" in shown and "Next:" in shown
+    assert "2 counted" in shown and "-wide.csv" in shown and "Next:" in shown
     assert (tmp_path / "out" / "demo.db").is_file()
 
 

@@ -1,0 +1,451 @@
+"""Reviews, stories, evidence, what closing wipes, copies and recovery: the promises of the store."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from datetime import date
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+
+from cards.layout import Layout
+from cards.load import find_layout
+from reader.decode import decode
+from reader.reading import Answer
+from reader.store import Store, StoreError, open_store
+from reader.store.backup import backup, copies, erase_in_copies, is_damaged, recover
+from reader.store.check import check
+from reader.store.migrations import MIGRATIONS
+from reader.store.reviews import first_answers, review, undo_last, waiting
+from reader.store.stories import erase, stories, tell
+from tests.builders import complete, reading
+
+DAY = date(2024, 12, 5)
+SECRET = "Mijn buurvrouw brengt alles met de bakfiets, elke dinsdag."
+
+
+def add(store: Store, sitting: str, layout: Layout, punched: list[str] | None = None, **more: object) -> str:
+    seen = reading(layout, complete(layout) if punched is None else punched)
+    return store.append_reading(sitting, seen, decode(seen, layout), layout, **more)  # type: ignore[arg-type]
+
+
+def double(layout: Layout) -> list[str]:
+    return [*complete(layout), "groceries_how.car"]
+
+
+def value(store: Store, sitting: str, layout: Layout, card: str, question: str) -> str | None:
+    found = [a.value for a in store.counted([sitting], layout.identity) if (a.reading, a.question) == (card, question)]
+    return found[0] if found else None
+
+
+def told(store: Store, sitting: str, text: str = SECRET) -> str:
+    return tell(store, sitting, text, language="nl", level="quote", consent="Mag zonder naam")
+
+
+# --- reviews ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_corrected_card_counts_with_the_correction_and_the_first_reading_stays(
+    store: Store, sitting: str, campaign: Layout
+) -> None:
+    card = add(store, sitting, campaign, double(campaign))
+    assert [w.reading for w in waiting(store)] == [card]
+    review(store, card, "correct", "asked", {"groceries_how": Answer("answered", "car")})
+    assert value(store, sitting, campaign, card, "groceries_how") == "car"
+    assert value(store, sitting, campaign, card, "city_how") == "on_foot"
+    assert first_answers(store, card)["groceries_how"] == Answer("doubtful")
+    assert waiting(store) == [] and check(store) == []
+
+
+def test_a_later_review_replaces_an_earlier_one(store: Store, sitting: str, campaign: Layout) -> None:
+    card = add(store, sitting, campaign)
+    for k in range(5):
+        review(store, card, "void" if k % 2 else "accept", f"{k}")
+    assert value(store, sitting, campaign, card, "city_how") == "on_foot"
+    review(store, card, "void")
+    assert value(store, sitting, campaign, card, "city_how") is None
+    assert store.rows("SELECT count(*) FROM reviews") == [(6,)]
+    assert [(p.counted, p.void) for p in store.permanences()] == [(0, 1)]
+
+
+def test_undo_voids_the_last_card_then_the_one_before(store: Store, sitting: str, campaign: Layout) -> None:
+    cards = [add(store, sitting, campaign) for _ in range(3)]
+    assert [undo_last(store, sitting) for _ in range(4)] == [*cards[::-1], None]
+
+
+@pytest.mark.parametrize(
+    ("decision", "answers"),
+    [
+        ("perhaps", None),
+        ("correct", None),
+        ("accept", {"groceries_how": Answer("answered", "car")}),
+        ("correct", {"nothing": Answer("blank")}),
+        ("correct", {"groceries_how": Answer("answered", "rocket")}),
+        ("correct", {"groceries_how": Answer("answered", ("car", "bike"))}),
+        ("correct", {"groceries_how": Answer("answered", None)}),
+    ],
+)
+def test_a_review_that_makes_no_sense_changes_nothing(
+    store: Store, sitting: str, campaign: Layout, decision: str, answers: dict[str, Answer] | None
+) -> None:
+    card = add(store, sitting, campaign, double(campaign))
+    with pytest.raises(ValueError, match=r".+"):
+        review(store, card, decision, answers=answers)  # type: ignore[arg-type]
+    assert store.rows("SELECT count(*) FROM reviews") == [(0,)]
+
+
+def test_a_review_of_no_card_is_named(store: Store) -> None:
+    with pytest.raises(StoreError, match="review list"):
+        review(store, "nobody", "void")
+
+
+# --- evidence and recent cards ---------------------------------------------------------------------------------------
+
+
+def test_evidence_is_there_until_the_card_is_settled(store: Store, sitting: str, campaign: Layout) -> None:
+    card = add(store, sitting, campaign, double(campaign), evidence={"groceries_how.car": b"jpeg"})
+    assert waiting(store)[0].evidence == {"groceries_how.car": b"jpeg"}
+    review(store, card, "void")
+    assert store.rows("SELECT count(*) FROM evidence") == [(0,)]
+
+
+def test_evidence_stays_where_the_organisation_says_so(store: Store, sitting: str, campaign: Layout) -> None:
+    store.set("keep_evidence", "yes")
+    card = add(store, sitting, campaign, double(campaign), evidence={"x": b"jpeg"})
+    review(store, card, "void")
+    assert store.rows("SELECT count(*) FROM evidence") == [(1,)]
+
+
+def test_evidence_is_bounded_and_never_costs_the_card(store: Store, sitting: str, campaign: Layout) -> None:
+    card = add(store, sitting, campaign, evidence={f"p{k}": bytes(150_000) for k in range(5)})
+    assert store.rows("SELECT count(*) FROM evidence WHERE reading = ?", card) == [(2,)]
+
+
+def test_the_same_picture_twice_in_a_sitting_is_one_card(store: Store, sitting: str, campaign: Layout) -> None:
+    first, again = (add(store, sitting, campaign, picture="ab" * 32) for _ in range(2))
+    assert first == again and store.permanences()[0].counted == 1
+    assert add(store, sitting, campaign, picture="cd" * 32) != first
+
+
+def test_after_closing_the_file_tells_neither_order_nor_pictures_nor_times(tmp_path: Path, campaign: Layout) -> None:
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        sitting = store.open_permanence("Café", DAY)
+        pictures = [f"{k:064x}" for k in range(1000, 1060)]
+        cards = [add(store, sitting, campaign, picture=p) for p in pictures]
+        assert any(p.encode() in all_bytes(path) for p in pictures), "they are there while the sitting lasts"
+        store.close_permanence(sitting)
+        data = all_bytes(path)
+    assert not any(p.encode() in data for p in pictures)
+    for kept in (data,):
+        # Where each card's record lies in the file: by its random id, or nearly so (pages fill from the left).
+        places = sorted(cards, key=lambda c: kept.find(f"{c}reading".encode()))
+        assert order_share(places, cards) < 0.75
+    assert b"2024-12-05 " not in data and b"T1" + b"2:" not in data
+
+
+def all_bytes(path: Path) -> bytes:
+    return b"".join(p.read_bytes() for p in path.parent.iterdir() if p.name.startswith(path.name))
+
+
+def order_share(places: list[str], cards: list[str]) -> float:
+    """Of neighbouring pairs in the file, how many lie in the order in which they were read; chance is one half."""
+    rank = {c: k for k, c in enumerate(cards)}
+    return sum(rank[a] < rank[b] for a, b in pairwise(places)) / (len(places) - 1)
+
+
+# --- stories ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_story_is_kept_with_its_consent(store: Store, sitting: str, campaign: Layout) -> None:
+    card = add(store, sitting, campaign)
+    tell(store, sitting, SECRET, language="nl", level="public", consent="Ja", reading=card, question="city_how")
+    (story,) = stories(store)
+    assert (story.text, story.level, story.consent, story.reading) == (SECRET, "public", "Ja", card)
+    assert SECRET not in str(store.rows("SELECT body FROM records")), "the words lie beside the record"
+
+
+def test_an_erased_story_is_gone_from_the_bytes_and_everything_else_still_holds(
+    tmp_path: Path, campaign: Layout
+) -> None:
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        sitting = store.open_permanence("Café", DAY)
+        add(store, sitting, campaign)
+        story, other = told(store, sitting), told(store, sitting, "Een ander verhaal.")
+        store.close_permanence(sitting)
+        backup(store, tmp_path / "stick")
+        assert SECRET.encode() in all_bytes(path)
+        erase(store, story)
+        assert SECRET.encode() not in all_bytes(path)
+        assert erase_in_copies(tmp_path / "stick", story) == 1
+        assert not any(SECRET.encode() in c.read_bytes() for c in copies(tmp_path / "stick"))
+        assert {s.id: s.text for s in stories(store)} == {story: None, other: "Een ander verhaal."}
+        assert check(store) == [] and is_damaged(copies(tmp_path / "stick")[0]) is None
+        erase(store, story)  # twice does no harm
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"level": "everywhere"}, {"consent": " "}, {"language": "Dutch!"}, {"text": "  "}, {"text": "x" * 20_001}],
+)
+def test_a_story_without_consent_level_language_or_words_is_refused(
+    store: Store, sitting: str, change: dict[str, str]
+) -> None:
+    given = {"text": "Een verhaal", "language": "nl", "level": "inside", "consent": "Ja"} | change
+    with pytest.raises(ValueError, match=r".+"):
+        tell(store, sitting, given.pop("text"), **given)  # type: ignore[arg-type]
+    assert stories(store) == []
+
+
+# --- check, migrations -----------------------------------------------------------------------------------------------
+
+TAMPERINGS: dict[str, str] = {
+    "digest": "UPDATE records SET body = replace(body, 'on_foot', 'car') WHERE kind = 'reading'",
+    "table": "UPDATE answers SET value = 'car' WHERE question = 'city_how'",
+    "story": "UPDATE texts SET text = 'changed'",
+    "words are gone": "DELETE FROM texts",
+}
+
+
+@pytest.mark.parametrize("what", list(TAMPERINGS))
+def test_tampering_is_noticed(tmp_path: Path, campaign: Layout, what: str) -> None:
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        sitting = store.open_permanence("Café", DAY)
+        add(store, sitting, campaign)
+        told(store, sitting)
+        assert check(store) == []
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("DROP TRIGGER records_keep_update")
+        other.execute(TAMPERINGS[what])
+        other.commit()
+    with open_store(path) as store:
+        assert check(store) != []
+
+
+def test_a_store_of_the_first_version_is_brought_up_to_date_after_a_copy(tmp_path: Path, campaign: Layout) -> None:
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        sitting = store.open_permanence("Café", DAY)
+        card = add(store, sitting, campaign)
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        for kind, name in old.execute("SELECT type, name FROM sqlite_schema").fetchall():
+            if kind in ("view", "table") and name != "records":
+                old.execute(f"DROP {kind} {name}")
+        old.execute("PRAGMA user_version = 1")
+    with open_store(path) as store:
+        assert store.rows("PRAGMA user_version") == [(len(MIGRATIONS),)]
+        assert value(store, sitting, campaign, card, "city_how") == "on_foot"
+        assert check(store) == []
+    assert is_damaged(tmp_path / "s.db.version-1") is None
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from reader.store import migrations
+    from reader.store.migrations import Migration
+
+    path = tmp_path / "s.db"
+    open_store(path).close()
+    broken = Migration(3, "broken", "CREATE TABLE half (x TEXT); CREATE TABLE records (x TEXT);")
+    monkeypatch.setattr(migrations, "MIGRATIONS", (*MIGRATIONS, broken))
+    monkeypatch.setattr("reader.store.opening.VERSION", 3)
+    with pytest.raises(StoreError):
+        open_store(path)
+    monkeypatch.undo()
+    with open_store(path) as store:
+        assert store.rows("SELECT count(*) FROM sqlite_schema WHERE name = 'half'") == [(0,)]
+        assert check(store) == []
+
+
+# --- copies and recovery ---------------------------------------------------------------------------------------------
+
+
+def test_a_copy_is_whole_and_the_oldest_make_room(store: Store, sitting: str, campaign: Layout, tmp_path: Path) -> None:
+    card = add(store, sitting, campaign)
+    made = [backup(store, tmp_path / "stick", DAY) for _ in range(17)]
+    assert copies(tmp_path / "stick") == made[:2:-1]
+    with open_store(made[-1]) as copy:
+        assert copy.rows("SELECT id FROM readings") == [(card,)] and check(copy) == []
+
+
+def test_a_medium_that_is_not_there_is_named(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(StoreError, match="second medium"):
+        backup(store, tmp_path / "file" / "stick")
+
+
+def shorten(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+
+
+def scribble(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    for at in range(3 * 4096, len(data), 5 * 4096):
+        data[at : at + 2000] = b"\xa5" * 2000
+    path.write_bytes(bytes(data))
+
+
+def scribble_in_one_record(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    at = data.rfind(b'"offset') if b'"offset' in data else data.rfind(b'"scores"')
+    data[at : at + 40] = b"\xa5" * 40
+    path.write_bytes(bytes(data))
+
+
+def empty_first_page(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(bytes(4096) + data[4096:])
+
+
+@pytest.mark.parametrize("damage", [shorten, scribble, empty_first_page])
+def test_a_damaged_store_is_set_aside_and_copy_and_salvage_take_over(
+    tmp_path: Path, campaign: Layout, damage: Callable[[Path], None]
+) -> None:
+    path, stick = tmp_path / "s.db", tmp_path / "stick"
+    with open_store(path) as store:
+        sitting = store.open_permanence("Café", DAY)
+        before = {add(store, sitting, campaign) for _ in range(40)}
+        story = told(store, sitting)
+        backup(store, stick)
+        after = {add(store, sitting, campaign) for _ in range(20)}
+        store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(path)
+    assert is_damaged(path) is not None
+    done = recover(path, stick)
+    assert done.copy is not None and done.set_aside.exists()
+    with open_store(path) as store:
+        assert check(store) == []
+        have = {i for (i,) in store.rows("SELECT id FROM readings")}
+        assert before <= have <= before | after
+        assert [s.text for s in stories(store)] == [SECRET] and stories(store)[0].id == story
+
+
+def test_without_a_copy_what_can_be_read_is_saved(tmp_path: Path, campaign: Layout) -> None:
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        sitting = store.open_permanence("Café", DAY)
+        for _ in range(60):
+            add(store, sitting, campaign)
+        store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    scribble_in_one_record(path)
+    done = recover(path, None)
+    assert done.copy is None and done.salvaged >= 40
+    with open_store(path) as store:
+        assert check(store) == []
+
+
+def test_a_damaged_copy_is_passed_over_for_an_older_sound_one(tmp_path: Path, campaign: Layout) -> None:
+    path, stick = tmp_path / "s.db", tmp_path / "stick"
+    with open_store(path) as store:
+        sitting = store.open_permanence("Café", DAY)
+        add(store, sitting, campaign)
+        sound, newest = backup(store, stick, DAY), backup(store, stick, DAY)
+        store.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+    shorten(newest)
+    shorten(path)
+    assert recover(path, stick).copy == sound
+
+
+def test_a_file_removed_while_open_is_noticed(tmp_path: Path, campaign: Layout) -> None:
+    path = tmp_path / "s.db"
+    with open_store(path) as store:
+        sitting = store.open_permanence("Café", DAY)
+        path.unlink()
+        with pytest.raises(StoreError, match="no longer there"):
+            add(store, sitting, campaign)
+
+
+def test_a_clock_that_jumps_back_a_year_changes_nothing(store: Store, campaign: Layout) -> None:
+    late, early = store.open_permanence("Café", date(2025, 12, 5)), store.open_permanence("Café", DAY)
+    for sitting in (late, early):
+        add(store, sitting, campaign)
+        store.close_permanence(sitting)
+    assert [(p.day, p.counted) for p in store.permanences()] == [(DAY, 1), (date(2025, 12, 5), 1)]
+
+
+# --- any sequence equals a simple model ------------------------------------------------------------------------------
+
+
+class Model(RuleBasedStateMachine):
+    """The store against dictionaries."""
+
+    cards = Bundle("cards")
+    told = Bundle("told")
+
+    @initialize()
+    def begin(self) -> None:
+        import tempfile
+
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = Path(self.folder.name) / "s.db"
+        self.layout = find_layout("stadslogistiek")
+        self.store = open_store(self.path)
+        self.sitting = self.store.open_permanence("Café", DAY)
+        self.state: dict[str, str] = {}
+        self.values: dict[str, str | None] = {}
+        self.words: dict[str, str | None] = {}
+
+    @rule(target=cards, doubtful=st.booleans())
+    def read(self, doubtful: bool) -> str:
+        card = add(self.store, self.sitting, self.layout, double(self.layout) if doubtful else None)
+        self.state[card] = "waiting" if doubtful else "counted"
+        self.values[card] = None if doubtful else "on_foot"
+        return card
+
+    @rule(card=cards, decision=st.sampled_from(["accept", "correct", "void"]))
+    def settle(self, card: str, decision: str) -> None:
+        answers = {"groceries_how": Answer("answered", "bike")} if decision == "correct" else None
+        review(self.store, card, decision, answers=answers)  # type: ignore[arg-type]
+        self.state[card] = "void" if decision == "void" else "counted"
+        first = first_answers(self.store, card)["groceries_how"]
+        self.values[card] = "bike" if decision == "correct" else str(first.value) if first.value else None
+
+    @rule(target=told, text=st.text(min_size=1, max_size=30).filter(lambda t: bool(t.strip())))
+    def story(self, text: str) -> str:
+        new = tell(self.store, self.sitting, text, language="fr", level="inside", consent="Oui")
+        self.words[new] = text
+        return new
+
+    @rule(story=told)
+    def forget(self, story: str) -> None:
+        erase(self.store, story)
+        self.words[story] = None
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        self.store = open_store(self.path)
+
+    @rule()
+    def rebuild(self) -> None:
+        self.store.rebuild()
+
+    @invariant()
+    def same(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        assert dict(self.store.rows("SELECT id, state FROM cards")) == self.state
+        counted = {c for c, s in self.state.items() if s == "counted"}
+        answers = list(self.store.counted([self.sitting], self.layout.identity))
+        assert {a.reading for a in answers} == counted
+        how = {a.reading: a.value or None for a in answers if a.question == "groceries_how"}
+        assert how == {c: self.values[c] for c in counted}
+        assert {s.id: s.text for s in stories(self.store)} == self.words
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            assert check(self.store) == []
+            self.store.close()
+            self.folder.cleanup()
+
+
+TestModel = Model.TestCase
+TestModel.settings = settings(max_examples=12, stateful_step_count=15, deadline=None)
