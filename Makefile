@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench generated clean
+.PHONY: help setup demo test lint bench faults generated clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ lint: setup ## ruff and mypy
 
 bench: setup ## speed, as ratios of two things measured in one run
 	$(BIN)/python -m tests.bench
+
+faults: setup ## power cuts, kills and lying disks, for an hour or so
+	$(BIN)/python -m tests.faults
 
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write
