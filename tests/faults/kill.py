@@ -51,20 +51,16 @@ def kill_once(pictures: Path, path: Path, rng: random.Random, outcome: Outcome) 
         # Tables of this run only: every kill gets a sitting of its own in the same store.
         sitting = store.open_permanence("Café", date(2024, 12, 5))
     args = [sys.executable, "-I", "-c", COMMAND, "read", str(pictures), "--format", "jsonl", "--store", str(path)]
-    process = subprocess.Popen(
-        [*args, "--permanence", sitting], stdout=subprocess.PIPE, text=True, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout is not None
     wanted = rng.randint(1, len(list(pictures.iterdir())) - 1)
     lines = []
-    for line in process.stdout:
-        lines.append(line)
-        if len(lines) >= wanted:
-            timer = threading.Timer(rng.uniform(0, 0.03), process.send_signal, (signal.SIGKILL,))
-            timer.start()
-            break
-    lines += process.stdout.readlines()
-    process.wait()
+    with subprocess.Popen(
+        [*args, "--permanence", sitting], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if len(lines) == wanted:
+                threading.Timer(rng.uniform(0, 0.03), process.send_signal, (signal.SIGKILL,)).start()
     outcome.kills += 1
     _compare(lines, path, sitting, outcome)
 
