@@ -19,7 +19,7 @@ from reader.batch import picture_files, read_files
 from reader.cli.options import DEFAULT_LAYOUT, language_option, screen
 from reader.cli.read import MARKS, keep
 from reader.describe import describe
-from reader.export import export_day
+from reader.export import export, select
 from reader.reading import Reading
 from reader.store import Store, open_store
 
@@ -49,7 +49,7 @@ def command(folder: Path, out: Path | None, language: str) -> None:
         _read(files, store, sitting, layout, language, console)
         store.close_permanence(sitting)
         _counts(store, sitting, layout, language, console)
-        written = export_day(store, date.today(), place / "export", language)
+        written = export(store, select(store, day=date.today()), place / "export", language)
     console.print()
     for file in written:
         console.print(f"{file.path}  ({file.rows} rows)", highlight=False, soft_wrap=True)

@@ -1,6 +1,7 @@
-"""What leaves the machine: the answers of a day as files that spreadsheets and statistics programs open."""
+"""What leaves the machine: answers as files that spreadsheets and statistics programs open. Begin with `export`."""
 
 from reader.export.csv_files import ExportError
-from reader.export.day import Exported, export_day
+from reader.export.files import FORMATS, Exported, export, export_stories
+from reader.export.selection import Selection, select
 
-__all__ = ["ExportError", "Exported", "export_day"]
+__all__ = ["FORMATS", "ExportError", "Exported", "Selection", "export", "export_stories", "select"]

@@ -34,7 +34,7 @@ def write_csv(path: Path, header: list[str], rows: Iterable[list[str]], bom: boo
     Raises `ExportError`.
     """
     count = 0
-    with _whole(path, "utf-8-sig" if bom else "utf-8") as file:
+    with whole_text(path, "utf-8-sig" if bom else "utf-8") as file:
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(header)
         for row in rows:
@@ -44,14 +44,23 @@ def write_csv(path: Path, header: list[str], rows: Iterable[list[str]], bom: boo
 
 
 @contextmanager
-def _whole(path: Path, encoding: str) -> Iterator[TextIO]:
-    """A file that takes its name only once it is complete and on disk."""
-    part = path.with_name(f".{path.name}.part")
+def whole_text(path: Path, encoding: str = "utf-8") -> Iterator[TextIO]:
+    """A text file that takes its name only once it is complete and on disk."""
+    with whole(path) as part, part.open("w", encoding=encoding, newline="") as file:
+        yield file
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """A name to write to; what was written takes the name `path` only once it is complete and on disk."""
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        with part.open("w", encoding=encoding, newline="") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
+        yield part
+        handle = os.open(part, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
         part.replace(path)
     except OSError as error:
         part.unlink(missing_ok=True)

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import groupby
 
 from cards.layout import Layout, Question, in_language
 from reader.store import Permanence, StoredAnswer
+from reader.store.stories import Story
 
 Row = list[str]
 
 LONG_HEADER = [
-    "card", "permanence", "place", "day", "layout", "question", "question_text", "theme", "ask", "about",
-    "state", "value", "value_text",
+    "card", "permanence", "place", "day", "layout", "review", "card_state", "question", "question_text", "theme", "ask",
+    "about", "state", "value", "value_text",
 ]  # fmt: skip
+CARD_HEADER = ["card", "permanence", "place", "day", "review", "card_state"]
 CODEBOOK_HEADER = [
     "layout", "question", "question_text", "theme", "ask", "about", "answer", "required", "only_if",
     "wide_column", "value", "value_text",
 ]  # fmt: skip
+STORY_HEADER = ["story", "kind", "permanence", "place", "day", "language", "question", "level", "consent", "text"]
 SUMMARY_HEADER = ["permanence", "place", "day", "kind", "languages", "counted", "waiting", "void", "rejected", "closed"]
 
 
 def long_rows(
-    answers: Iterable[StoredAnswer], layout: Layout, sittings: dict[str, Permanence], language: str
+    answers: Iterable[StoredAnswer], layout: Layout, sittings: Mapping[str, Permanence], language: str
 ) -> Iterator[Row]:
     """One row per answer (and per chosen value of a `many`)."""
     questions = {q.id: q for q in layout.questions}
@@ -31,28 +35,47 @@ def long_rows(
         about = [q.theme or "", q.ask or "", q.about or ""]
         shown = value_text(q, a.value, language)
         yield [
-            a.reading, a.permanence, p.place, p.day.isoformat(), a.layout,
+            a.reading, a.permanence, p.place, p.day.isoformat(), a.layout, a.decision, a.card_state,
             q.id, in_language(q.text, language), *about, a.state, a.value, shown,
         ]  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Card:
+    """One card's answers. values: question → its values (several for a `many`). states: question → state."""
+
+    id: str
+    permanence: str
+    review: str
+    state: str
+    values: Mapping[str, list[str]]
+    states: Mapping[str, str]
+
+
+def cards(answers: Iterable[StoredAnswer]) -> Iterator[Card]:
+    """Answers that come card by card, as cards."""
+    for reading, group in groupby(answers, key=lambda a: a.reading):
+        rows = list(group)
+        values: dict[str, list[str]] = {}
+        for a in rows:
+            if a.state == "answered":
+                values.setdefault(a.question, []).append(a.value)
+        first = rows[0]
+        states = {a.question: a.state for a in rows}
+        yield Card(reading, first.permanence, first.decision, first.card_state, values, states)
+
+
 def wide_header(layout: Layout) -> Row:
     """The columns of `wide_rows`: a question each; a `many` has one for every choice."""
-    return ["card", "permanence", "place", "day", *(c for q in layout.questions for c in _columns(q))]
+    return [*CARD_HEADER, *(c for q in layout.questions for c in columns(q))]
 
 
-def wide_rows(answers: Iterable[StoredAnswer], layout: Layout, sittings: dict[str, Permanence]) -> Iterator[Row]:
+def wide_rows(answers: Iterable[StoredAnswer], layout: Layout, sittings: Mapping[str, Permanence]) -> Iterator[Row]:
     """One row per card. A `many` is 1 or 0 per choice, empty when blank; others hold the value, empty unless answered."""
-    for reading, group in groupby(answers, key=lambda a: a.reading):
-        given: dict[str, list[str]] = {}
-        permanence = ""
-        for a in group:
-            permanence = a.permanence
-            if a.state == "answered":
-                given.setdefault(a.question, []).append(a.value)
-        p = sittings[permanence]
-        cells = [c for q in layout.questions for c in _cells(q, given.get(q.id, []))]
-        yield [reading, permanence, p.place, p.day.isoformat(), *cells]
+    for card in cards(answers):
+        p = sittings[card.permanence]
+        cells = [c for q in layout.questions for c in _cells(q, card.values.get(q.id, []))]
+        yield [card.id, p.id, p.place, p.day.isoformat(), card.review, card.state, *cells]
 
 
 def codebook_rows(layout: Layout, language: str) -> Iterator[Row]:
@@ -64,7 +87,7 @@ def codebook_rows(layout: Layout, language: str) -> Iterator[Row]:
         if not q.choices:
             yield [*start, q.id, "", ""]
         for choice, column in zip(
-            q.choices, _columns(q) if q.answer == "many" else [q.id] * len(q.choices), strict=True
+            q.choices, columns(q) if q.answer == "many" else [q.id] * len(q.choices), strict=True
         ):
             yield [*start, column, choice.id, in_language(choice.text, language) or choice.id]
 
@@ -75,6 +98,12 @@ def summary_row(p: Permanence) -> Row:
     return [p.id, p.place, p.day.isoformat(), p.kind, " ".join(p.languages), *numbers]
 
 
+def story_row(story: Story, p: Permanence) -> Row:
+    """A story in words. Not which card it belongs to: words and answers together may be a person."""
+    start = [story.id, story.kind, p.id, p.place, p.day.isoformat(), story.language]
+    return [*start, story.question, story.level, story.consent, story.text or ""]
+
+
 def value_text(question: Question, value: str, language: str) -> str:
     """A choice's words; other values speak for themselves."""
     for choice in question.choices:
@@ -83,7 +112,8 @@ def value_text(question: Question, value: str, language: str) -> str:
     return value
 
 
-def _columns(q: Question) -> list[str]:
+def columns(q: Question) -> list[str]:
+    """A question's columns in a wide table."""
     return [f"{q.id}.{c.id}" for c in q.choices] if q.answer == "many" else [q.id]
 
 

@@ -138,13 +138,19 @@ CREATE VIEW cards AS                     -- every reading and what became of it
         SELECT max(r.id) FROM reviews AS r WHERE r.reading = readings.id
         AND NOT EXISTS (SELECT 1 FROM reviews AS later WHERE later.supersedes = r.id));
 CREATE VIEW counted AS                   -- the answers that count, after reviews
-    SELECT answers.reading, answers.question, answers.value, answers.state, cards.permanence, cards.layout
+    SELECT answers.reading, answers.question, answers.value, answers.state, cards.permanence, cards.layout,
+        cards.decision, cards.state AS card_state
     FROM cards JOIN answers ON answers.reading = cards.id
     WHERE cards.state = 'counted' AND cards.decision <> 'correct'
     UNION ALL
-    SELECT cards.id, corrections.question, corrections.value, corrections.state, cards.permanence, cards.layout
+    SELECT cards.id, corrections.question, corrections.value, corrections.state, cards.permanence, cards.layout,
+        cards.decision, cards.state
     FROM cards JOIN corrections ON corrections.review = cards.review
     WHERE cards.state = 'counted' AND cards.decision = 'correct';
+CREATE VIEW first_answers AS             -- the answers of every first reading, whatever became of the card
+    SELECT answers.reading, answers.question, answers.value, answers.state, cards.permanence, cards.layout,
+        cards.decision, cards.state AS card_state
+    FROM cards JOIN answers ON answers.reading = cards.id;
 CREATE VIEW stories AS                   -- with their words; an erased one has none
     SELECT told.*, texts.text, erasures.record IS NOT NULL AS erased FROM told
     LEFT JOIN texts ON texts.record = told.id LEFT JOIN erasures ON erasures.record = told.id;
@@ -155,7 +161,7 @@ CREATE VIEW progress AS
     ) AS counted_cards FROM campaigns;
 """
 
-VIEWS = ("progress", "stories", "counted", "cards", "permanences")
+VIEWS = ("progress", "stories", "first_answers", "counted", "cards", "permanences")
 PROJECTED = (
     "openings", "closings", "campaigns", "layouts", "readings", "answers", "rejections", "reviews", "corrections",
     "told", "erasures",

@@ -47,7 +47,10 @@ class Permanence:
 
 @dataclass(frozen=True)
 class StoredAnswer:
-    """One row of the answers: a reading's answer to one question (one row per chosen value)."""
+    """One row of the answers: a reading's answer to one question (one row per chosen value).
+
+    decision: of the review in force, '' without one. card_state: counted, waiting or void.
+    """
 
     reading: str
     permanence: str
@@ -55,6 +58,8 @@ class StoredAnswer:
     question: str
     state: str
     value: str
+    decision: str
+    card_state: str
 
 
 class Store:
@@ -280,9 +285,9 @@ class Store:
 
         Permanence by permanence, in each by the cards' random ids: in no order of time.
         """
-        source = "answers JOIN readings ON readings.id = answers.reading" if first else "counted"
+        source = "first_answers" if first else "counted"
         sql = f"""
-            SELECT reading, permanence, layout, question, state, value FROM {source}
+            SELECT reading, permanence, layout, question, state, value, decision, card_state FROM {source}
             WHERE permanence = ? AND layout = ? ORDER BY reading, question, value"""  # noqa: S608
         with explained(self.path):
             for permanence in sorted(permanences):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from cards.layout import Layout
 from cards.load import find_layout
 from reader.decode import decode
-from reader.export import ExportError, export_day
+from reader.export import Exported, ExportError, export, select
 from reader.export.csv_files import neutral
 from reader.store import Store
 from tests.builders import complete, reading
@@ -25,6 +25,10 @@ DAY = date(2024, 12, 5)
 def add(store: Store, sitting: str, layout: Layout, punched: list[str]) -> str:
     seen = reading(layout, punched)
     return store.append_reading(sitting, seen, decode(seen, layout), layout)
+
+
+def export_day(store: Store, day: date, folder: Path, language: str = "nl", bom: bool = False) -> list[Exported]:
+    return export(store, select(store, day=day), folder, language, bom=bom)
 
 
 def table(path: Path, encoding: str = "utf-8") -> list[dict[str, str]]:
