@@ -9,7 +9,7 @@ import click
 from cards.errors import LogicienneError
 from reader.cli.options import store_option
 from reader.store import open_store
-from reader.store.backup import backup
+from reader.store.backup import backup, second_medium, set_second_medium
 
 
 @click.command("backup", epilog="Example: logicienne backup /media/usb/logicienne --always")
@@ -19,13 +19,12 @@ from reader.store.backup import backup
 def command(dest: Path | None, always: bool, store_path: Path | None) -> None:
     """Copy the store to DEST, another medium. The copy is verified, and the newest fourteen are kept."""
     with open_store(store_path) as store:
-        known = store.setting("backup")
-        folder = dest or (Path(known) if known else None)
+        folder = dest or second_medium(store.path)
         if folder is None:
             raise LogicienneError(
                 "no second medium is set; name a folder: logicienne backup /media/usb/logicienne --always"
             )
         path = backup(store, folder)
         if always:
-            store.set("backup", str(folder.absolute()))
+            set_second_medium(store.path, folder)
     click.echo(str(path))

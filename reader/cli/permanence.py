@@ -12,7 +12,7 @@ from rich.table import Table
 from reader.cli.options import Day, store_option
 from reader.cli.store import tell as told
 from reader.store import KINDS, default_path, open_store
-from reader.store.backup import backup, configured_copies, is_damaged, recover
+from reader.store.backup import backup, is_damaged, recover, second_medium
 
 
 @click.group("permanence", epilog='Example: logicienne permanence open "Café Belga" --kind group --languages nl,fr')
@@ -50,9 +50,9 @@ def close(permanence: str | None, store_path: Path | None) -> None:
         p = next(p for p in store.permanences() if p.id == which)
         counts = f"{p.counted} counted, {p.waiting} waiting for review, {p.rejected} rejected"
         click.echo(f"{p.place}, {p.day}: {counts}; closed")
-        folder = store.setting("backup")
+        folder = second_medium(store.path)
         # Closing is done whatever becomes of the copy; a missing stick is an error all the same.
-        copy = backup(store, Path(folder)) if folder else None
+        copy = backup(store, folder) if folder else None
     click.echo(f"copied to {copy}" if copy else "no second medium is set; see: logicienne backup --help", err=not copy)
 
 
@@ -79,4 +79,4 @@ def _take_over_if_damaged(path: Path) -> None:
     """A sitting begins with a sound store: notice damage now, not after thirty cards."""
     damage = is_damaged(path)
     if damage is not None:
-        click.echo(told(path, damage, recover(path, configured_copies(path))), err=True)
+        click.echo(told(path, damage, recover(path, second_medium(path))), err=True)

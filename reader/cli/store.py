@@ -8,7 +8,7 @@ import click
 
 from reader.cli.options import store_option
 from reader.store import default_path, open_store
-from reader.store.backup import Recovery, configured_copies, is_damaged, recover
+from reader.store.backup import Recovery, is_damaged, recover, second_medium
 from reader.store.check import check as check_store
 from reader.store.migrations import MIGRATIONS
 
@@ -29,7 +29,7 @@ def info(store_path: Path | None) -> None:
             click.echo(f"  version {step.version}: {step.name}")
         for kind, count in store.rows("SELECT kind, count(*) FROM records GROUP BY kind ORDER BY kind"):
             click.echo(f"  {kind}: {count}")
-        click.echo(f"  second medium: {store.setting('backup') or 'none; see: logicienne backup --help'}")
+        click.echo(f"  second medium: {second_medium(store.path) or 'none; see: logicienne backup --help'}")
         for name, target, counted in store.rows("SELECT name, target_cards, counted_cards FROM progress ORDER BY name"):
             click.echo(f"  {name}: {counted} of {target} cards")
 
@@ -67,7 +67,7 @@ def recover_(folder: Path | None, store_path: Path | None) -> None:
     if damage is None:
         click.echo(f"{path} is sound; nothing to do")
         return
-    click.echo(tell(path, damage, recover(path, folder or configured_copies(path))))
+    click.echo(tell(path, damage, recover(path, folder or second_medium(path))))
 
 
 def tell(path: Path, damage: str, done: Recovery) -> str:

@@ -9,7 +9,7 @@ import click
 
 from reader.cli.options import store_option
 from reader.store import open_store
-from reader.store.backup import erase_in_copies
+from reader.store.backup import erase_in_copies, second_medium
 from reader.store.stories import LEVELS, Level, erase, stories, tell
 
 
@@ -74,11 +74,11 @@ def erase_(story: str, reason: str, store_path: Path | None) -> None:
     """Erase a story's words here and in the copies on the second medium. That there was one stays known."""
     with open_store(store_path) as store:
         erase(store, story, reason)
-        folder = store.setting("backup")
+        folder = second_medium(store.path)
         if folder is None:
             click.echo("erased; no second medium is set, so erase it in any copies made elsewhere too")
-        elif not Path(folder).is_dir():
+        elif not folder.is_dir():
             click.echo(f"erased here; the second medium ({folder}) is not there: do this again when it is", err=True)
             raise click.exceptions.Exit(1)
         else:
-            click.echo(f"erased, and in {erase_in_copies(Path(folder), story)} copies in {folder}")
+            click.echo(f"erased, and in {erase_in_copies(folder, story)} copies in {folder}")

@@ -14,6 +14,8 @@ from cards.errors import LogicienneError
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet runs a cell that begins so; an apostrophe before it makes it text (OWASP, CSV injection)."""
 
+FIRST = frozenset(FORMULA_STARTS)
+
 
 class ExportError(LogicienneError, OSError):
     """A file that could not be written."""
@@ -38,7 +40,9 @@ def write_csv(path: Path, header: list[str], rows: Iterable[list[str]], bom: boo
         writer = csv.writer(file, lineterminator="\r\n")
         writer.writerow(header)
         for row in rows:
-            writer.writerow([neutral(cell) for cell in row])
+            # Few rows hold such a cell; looking for one is much quicker than making every cell anew.
+            risky = not FIRST.isdisjoint([cell[:1] for cell in row])
+            writer.writerow([neutral(cell) for cell in row] if risky else row)
             count += 1
     return count
 

@@ -29,15 +29,15 @@ def long_rows(
     answers: Iterable[StoredAnswer], layout: Layout, sittings: Mapping[str, Permanence], language: str
 ) -> Iterator[Row]:
     """One row per answer (and per chosen value of a `many`)."""
-    questions = {q.id: q for q in layout.questions}
+    # What does not change from row to row is made once: a campaign has millions of them.
+    starts = {p.id: [p.id, p.place, p.day.isoformat(), layout.identity] for p in sittings.values()}
+    asked = {
+        q.id: [q.id, in_language(q.text, language), q.theme or "", q.ask or "", q.about or ""] for q in layout.questions
+    }
+    texts = {q.id: {c.id: in_language(c.text, language) or c.id for c in q.choices} for q in layout.questions}
     for a in answers:
-        q, p = questions[a.question], sittings[a.permanence]
-        about = [q.theme or "", q.ask or "", q.about or ""]
-        shown = value_text(q, a.value, language)
-        yield [
-            a.reading, a.permanence, p.place, p.day.isoformat(), a.layout, a.decision, a.card_state,
-            q.id, in_language(q.text, language), *about, a.state, a.value, shown,
-        ]  # fmt: skip
+        end = [a.state, a.value, texts[a.question].get(a.value, a.value)]
+        yield [a.reading, *starts[a.permanence], a.decision, a.card_state, *asked[a.question], *end]
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,6 @@ def story_row(story: Story, p: Permanence) -> Row:
     """A story in words. Not which card it belongs to: words and answers together may be a person."""
     start = [story.id, story.kind, p.id, p.place, p.day.isoformat(), story.language]
     return [*start, story.question, story.level, story.consent, story.text or ""]
-
-
-def value_text(question: Question, value: str, language: str) -> str:
-    """A choice's words; other values speak for themselves."""
-    for choice in question.choices:
-        if choice.id == value:
-            return in_language(choice.text, language) or value
-    return value
 
 
 def columns(q: Question) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,6 +20,8 @@ from reader.store.store import Store
 
 KEEP = 14
 """Copies kept on a medium; older ones make room."""
+MAX_BYTES = 64 * 2**30
+"""No store is larger; a damaged header may say anything."""
 SLICES = 4096
 """A damaged table is read in so many parts, by the first three letters of its keys."""
 NAME = re.compile(r"logicienne-\d{4}-\d{2}-\d{2}-\d{4}\.db")
@@ -119,12 +123,25 @@ def erase_in_copies(folder: Path, story: str) -> int:
     return found
 
 
-def configured_copies(path: Path) -> Path | None:
-    """The folder with the copies of a damaged store, as far as its settings can still be read."""
-    for name, value in _readable(path, "settings", "name", "name, value"):
-        if name == "backup":
-            return Path(value)
-    return None
+def second_medium(path: Path) -> Path | None:
+    """The folder for the store's copies, as set; it is noted beside the store, where damage to the store cannot hide it."""
+    try:
+        return Path(_note(path).read_text(encoding="utf-8").strip())
+    except OSError:
+        return None
+
+
+def set_second_medium(path: Path, folder: Path) -> None:
+    """From now on copies go there when a permanence closes. Raises `StoreError`."""
+    try:
+        _note(path).write_text(f"{folder.absolute()}\n", encoding="utf-8")
+        _sync(_note(path))
+    except OSError as error:
+        raise StoreError(f"{_note(path)}: cannot be written ({error.strerror})") from error
+
+
+def _note(path: Path) -> Path:
+    return path.with_name(f"{path.name}.copies")
 
 
 def is_damaged(path: Path) -> str | None:
@@ -156,9 +173,9 @@ def recover(path: Path, folder: Path | None) -> Recovery:
     if copy is not None:
         with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(path)) as target:
             source.backup(target)
-    with open_store(path) as store:
+    with open_store(path) as store, _scratch(aside) as scratch:
         known = {i for (i,) in store.rows("SELECT id FROM records")}
-        saved = [record for record in _salvage(aside) if record.id not in known]
+        saved = [record for record in _salvage(scratch) if record.id not in known]
         with store.transaction():
             for record in saved:
                 store.database.execute(
@@ -166,7 +183,7 @@ def recover(path: Path, folder: Path | None) -> Recovery:
                     (record.id, record.kind, record.permanence, record.body, record.digest),
                 )
         records = store.rebuild()
-        _salvage_words(aside, store)
+        _salvage_words(scratch, store)
     return Recovery(aside, copy, records, len(saved))
 
 
@@ -176,6 +193,25 @@ def _aside(path: Path) -> Path:
         if not candidate.exists():
             return candidate
     raise StoreError(f"{path}: too many damaged files beside it; move them elsewhere")
+
+
+@contextmanager
+def _scratch(aside: Path) -> Iterator[Path]:
+    """A copy of the damaged file to read from, made as long as its header says: SQLite refuses a shorter one outright."""
+    with tempfile.TemporaryDirectory(dir=aside.parent) as folder:
+        scratch = Path(folder) / "scratch.db"
+        for suffix in ("", "-wal"):
+            part = aside.with_name(aside.name + suffix)
+            if part.exists():
+                shutil.copyfile(part, scratch.with_name(scratch.name + suffix))
+        with scratch.open("r+b") as file:
+            header = file.read(100)
+            if header.startswith(b"SQLite format 3\0"):
+                page = int.from_bytes(header[16:18], "big")
+                size = int.from_bytes(header[28:32], "big") * (65536 if page == 1 else page)
+                if file.seek(0, 2) < size <= MAX_BYTES:
+                    file.truncate(size)
+        yield scratch
 
 
 def _salvage(path: Path) -> Iterator[facts.Record]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from reader.store import schema
@@ -73,12 +74,13 @@ def project_all(connection: Any) -> int:
 def project(connection: Any, record: Record) -> None:
     """Add the rows of one record."""
     for table, row in rows(record):
-        # Table and column names are this program's own constants, never input.
-        marks = ", ".join("?" * len(row))
-        connection.execute(
-            f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})",  # noqa: S608
-            tuple(row.values()),
-        )
+        connection.execute(_insert(table, tuple(row)), tuple(row.values()))
+
+
+@cache
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    # Table and column names are this program's own constants, never input.
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
 
 
 def statements(sql: str) -> Iterator[str]:

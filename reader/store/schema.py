@@ -40,8 +40,9 @@ CREATE TABLE recent (                    -- what the operator needs during the s
     reading TEXT NOT NULL,
     picture TEXT NOT NULL                -- SHA-256 of the picture's bytes, so that none counts twice; '' from sensors
 ) STRICT;
+CREATE INDEX recent_by_picture ON recent (permanence, picture);
 CREATE TABLE settings (
-    name TEXT NOT NULL PRIMARY KEY,      -- backup (a folder), keep_evidence (yes or no)
+    name TEXT NOT NULL PRIMARY KEY,      -- keep_evidence (yes or no)
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlite_utils import Database
 
@@ -45,8 +45,7 @@ class Permanence:
     rejected: int
 
 
-@dataclass(frozen=True)
-class StoredAnswer:
+class StoredAnswer(NamedTuple):
     """One row of the answers: a reading's answer to one question (one row per chosen value).
 
     decision: of the review in force, '' without one. card_state: counted, waiting or void.
@@ -123,7 +122,7 @@ class Store:
             return list(self.database.execute(sql, values).fetchall())
 
     def setting(self, name: str) -> str | None:
-        """A setting of this machine: `backup`, `keep_evidence`."""
+        """A setting of this machine: `keep_evidence`."""
         found = self.rows("SELECT value FROM settings WHERE name = ?", name)
         return str(found[0][0]) if found else None
 
@@ -234,9 +233,8 @@ class Store:
         """
         with self.transaction():
             self.must_be_open(permanence)
-            known = self.rows("SELECT reading FROM recent WHERE permanence = ? AND picture = ?", permanence, picture)
-            if picture and known:
-                return str(known[0][0])
+            if picture and (known := self._known(permanence, picture)):
+                return known
             self.keep_layout(layout)
             new = facts.record("reading", permanence, facts.reading_body(reading, decoded))
             self.add(new)
@@ -249,6 +247,10 @@ class Store:
                 if room >= 0:
                     self.database.execute("INSERT INTO evidence VALUES (?, ?, ?)", (new.id, position, jpeg))
         return new.id
+
+    def _known(self, permanence: str, picture: str) -> str | None:
+        found = self.rows("SELECT reading FROM recent WHERE permanence = ? AND picture = ?", permanence, picture)
+        return str(found[0][0]) if found else None
 
     def append_rejection(self, permanence: str, reasons: Sequence[Reason]) -> str:
         """Keep that a card was rejected, and why; nothing else of it."""
@@ -292,7 +294,7 @@ class Store:
         with explained(self.path):
             for permanence in sorted(permanences):
                 for row in self.database.execute(sql, (permanence, layout)):
-                    yield StoredAnswer(*row)
+                    yield StoredAnswer._make(row)
 
     def layouts_used(self, permanences: Sequence[str]) -> list[str]:
         """Identities of the layouts that these permanences' cards have."""

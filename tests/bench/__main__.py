@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.bench import reading
+from tests.bench import keeping, reading
 
 if __name__ == "__main__":
     reading.main()
+    keeping.main()

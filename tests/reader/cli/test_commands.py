@@ -136,3 +136,67 @@ def test_help_needs_neither_opencv_nor_numpy(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-I", "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert done.stdout.strip().endswith("[]")
+
+
+def test_a_doubtful_card_is_looked_at_settled_and_counted(tmp_path: Path, campaign: Layout) -> None:
+    wanted = frozenset(q.positions[0].name for q in campaign.questions) | {"groceries_how.car"}
+    card = make_card(campaign, 3, scene=SMALL, hand=Hand(0.2, 0), wanted=wanted)
+    half = make_card(campaign, 4, scene=SMALL, hand=Hand(0.2, 0, half=0.3))
+    (tmp_path / "double.jpg").write_bytes(card.jpeg)
+    (tmp_path / "half.jpg").write_bytes(half.jpeg)
+    run("permanence", "open", "Café", cwd=tmp_path)
+    run("read", "double.jpg", "half.jpg", cwd=tmp_path)
+    listed = run("review", "list", "--pictures", "look", cwd=tmp_path)
+    assert "groceries_how" in listed.stdout and "2 waiting" in listed.stderr
+    assert list((tmp_path / "look").glob("*.jpg")), "the half-punched holes have pictures"
+    ids = [line for line in listed.stdout.splitlines() if not line.startswith(" ")]
+    for i in ids:
+        run("review", "settle", i, "correct", "--answer", "groceries_how=rocket", cwd=tmp_path, code=2)
+        run("review", "settle", i[:13], "correct", "--answer", "groceries_how=car", cwd=tmp_path)
+    assert "2 counted, 0 waiting" in run("permanence", "close", cwd=tmp_path).stdout
+
+
+def test_undo_voids_the_last_card(tmp_path: Path, deck: Path) -> None:
+    run("permanence", "open", "Café", cwd=tmp_path)
+    run("read", deck, cwd=tmp_path)
+    assert "void" in run("review", "undo", cwd=tmp_path).stdout
+    assert "1 counted" in run("permanence", "close", cwd=tmp_path).stdout
+
+
+def test_a_story_comes_in_goes_out_and_is_erased_on_the_stick_too(tmp_path: Path) -> None:
+    run("permanence", "open", "Café", cwd=tmp_path)
+    run("backup", "stick", "--always", cwd=tmp_path)
+    command = [sys.executable, "-I", "-c", "from reader.cli import main; main()", "story", "tell", "--language", "nl"]
+    told = subprocess.run(
+        [*command, "--level", "public", "--consent", "Ja"], input="Alles met de bakfiets.", text=True, cwd=tmp_path,
+        env=os.environ | {"LOGICIENNE_STORE": str(tmp_path / "s.db")}, capture_output=True, check=True,
+    )  # fmt: skip
+    story = told.stdout.strip()
+    assert "copied to" in run("permanence", "close", cwd=tmp_path).stdout
+    run("export", "--all", "--stories", "public", "--to", "out", cwd=tmp_path)
+    assert "bakfiets" in (tmp_path / "out" / "all-stories-public.csv").read_text()
+    assert "1 copies" in run("story", "erase", story, cwd=tmp_path).stdout
+    assert "(erased)" in run("story", "list", cwd=tmp_path).stdout
+    assert not any(b"bakfiets" in p.read_bytes() for p in (tmp_path / "stick").iterdir())
+
+
+def test_a_damaged_store_is_replaced_when_the_next_permanence_opens(tmp_path: Path, deck: Path) -> None:
+    run("permanence", "open", "Café", cwd=tmp_path)
+    run("read", deck, cwd=tmp_path)
+    run("backup", "stick", "--always", cwd=tmp_path)
+    run("permanence", "close", cwd=tmp_path)
+    assert "all in order" in run("store", "check", cwd=tmp_path).stdout
+    path = tmp_path / "s.db"
+    path.write_bytes(path.read_bytes()[:-9000])
+    done = run("permanence", "open", "Bibliotheek", cwd=tmp_path)
+    assert "was damaged" in done.stderr and "took over" in done.stderr
+    assert "all in order" in run("store", "check", cwd=tmp_path).stdout
+    assert "Café" in run("permanence", "list", cwd=tmp_path).stdout
+
+
+def test_the_store_tells_what_it_holds(tmp_path: Path) -> None:
+    run("permanence", "open", "Café", cwd=tmp_path)
+    shown = run("store", "info", cwd=tmp_path).stdout
+    assert "permanence: 1" in shown and "version 2" in shown
+    assert "made again from 1 records" in run("store", "rebuild", cwd=tmp_path).stdout
+    assert "is sound" in run("store", "recover", cwd=tmp_path).stdout
