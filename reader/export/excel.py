@@ -57,6 +57,10 @@ def _sheets(book: Any, name: str, header: list[str], rows: Iterable[list[str]], 
 def _sheet(book: Any, name: str, header: list[str], head: Any) -> Any:
     sheet = book.add_worksheet(name)
     sheet.freeze_panes(1, 0)
+    # Printed: all columns on one page's width, the header on every page.
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
     for column, title in enumerate(header):
         sheet.set_column(column, column, WIDTHS.get(title, max(10, min(len(title) + 3, 30))))
     for column, title in enumerate(header):
