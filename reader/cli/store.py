@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import click
 
-from reader.cli.options import store_option
+from reader.cli.options import Day, store_option
 from reader.store import default_path, open_store
 from reader.store.backup import Recovery, is_damaged, recover, second_medium
 from reader.store.check import check as check_store
@@ -32,6 +33,24 @@ def info(store_path: Path | None) -> None:
         click.echo(f"  second medium: {second_medium(store.path) or 'none; see: logicienne backup --help'}")
         for name, target, counted in store.rows("SELECT name, target_cards, counted_cards FROM progress ORDER BY name"):
             click.echo(f"  {name}: {counted} of {target} cards")
+
+
+@command.command(
+    "target", epilog="Example: logicienne store target Nulmeting --cards 80 --since 2024-12-01 --until 2025-02-28"
+)
+@click.argument("name")
+@click.option("--cards", type=click.IntRange(1), required=True, help="How many counted cards are hoped for.")
+@click.option("--since", type=Day(), required=True)
+@click.option("--until", type=Day(), required=True)
+@store_option
+def target(name: str, cards: int, since: date, until: date, store_path: Path | None) -> None:
+    """Set a campaign's target; `store info` then shows how far it is."""
+    with open_store(store_path) as store:
+        try:
+            store.add_campaign(name, cards, since, until)
+        except ValueError as error:
+            raise click.UsageError(str(error)) from None
+    click.echo(f"{name}: {cards} cards from {since} to {until}")
 
 
 @command.command("check", epilog="Example: logicienne store check")

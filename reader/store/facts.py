@@ -69,7 +69,7 @@ def reading_body(reading: Reading, decoded: Decoded) -> dict[str, Any]:
         "profile": reading.profile,
         "residual_mm": reading.residual_mm,
         "print_shift_mm": list(reading.print_shift_mm),
-        "thresholds": asdict(reading.thresholds),
+        "thresholds": {"clear_max": reading.thresholds.clear_max, "punched_min": reading.thresholds.punched_min},
         "scores": {name: [s.open, *s.offset_mm, list(s.doubts)] for name, s in reading.scores.items()},
         "strays": [asdict(s) for s in reading.strays],
         "answers": {q: {"state": a.state, "value": a.value} for q, a in decoded.answers.items()},

@@ -64,12 +64,14 @@ class StoredAnswer(NamedTuple):
 class Store:
     """An open store. Use it as a context manager; made by `open_store`.
 
+    database: for people and tools that know sqlite-utils. connection: what it stands on.
     read_only: written by a newer program; reading is tried, writing raises `StoreNewer`.
     """
 
     def __init__(self, path: Path, database: Database, read_only: bool = False) -> None:
         self.path = path
         self.database = database
+        self.connection: Any = database.conn
         self.read_only = read_only
         self._file = path.stat().st_ino if path.exists() else None
 
@@ -99,27 +101,27 @@ class Store:
             # SQLite would go on writing to a file that nobody can find any more.
             raise StoreError(f"{self.path}: the store's file is no longer there; put it back, or start again")
         with explained(self.path):
-            self.database.execute("BEGIN IMMEDIATE")
+            self.connection.execute("BEGIN IMMEDIATE")
             try:
                 yield
-                self.database.execute("COMMIT")
+                self.connection.execute("COMMIT")
             except BaseException:
-                if self.database.conn.in_transaction:
-                    self.database.execute("ROLLBACK")
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
                 raise
 
     def add(self, record: facts.Record) -> None:
         """Add one record and the rows made from it; within a transaction."""
-        self.database.execute(
+        self.connection.execute(
             "INSERT INTO records (id, kind, permanence, body, digest) VALUES (?, ?, ?, ?, ?)",
             (record.id, record.kind, record.permanence, record.body, record.digest),
         )
-        project(self.database, record)
+        project(self.connection, record)
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with explained(self.path):
-            return list(self.database.execute(sql, values).fetchall())
+            return list(self.connection.execute(sql, values).fetchall())
 
     def setting(self, name: str) -> str | None:
         """A setting of this machine: `keep_evidence`."""
@@ -129,7 +131,7 @@ class Store:
     def set(self, name: str, value: str) -> None:
         """Change a setting."""
         with self.transaction():
-            self.database.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
+            self.connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
 
     # --- permanences -------------------------------------------------------------------------------------------
 
@@ -159,15 +161,15 @@ class Store:
             digests = [d for (d,) in self.rows("SELECT digest FROM records WHERE permanence = ?", permanence)]
             body = {"records": len(digests), "set_digest": facts.set_digest(digests)}
             self.add(facts.record("closing", permanence, body))
-            self.database.execute("DELETE FROM recent WHERE permanence = ?", (permanence,))
+            self.connection.execute("DELETE FROM recent WHERE permanence = ?", (permanence,))
         self.tidy()
 
     def tidy(self) -> None:
         """Write the file anew, in the order of its keys, and empty the journal: what was deleted is gone from both."""
         with explained(self.path):
-            self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self.database.execute("VACUUM")
-            self.database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.connection.execute("VACUUM")
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def permanences(self, day: date | None = None) -> list[Permanence]:
         """All permanences, or a day's, by day and place."""
@@ -206,6 +208,23 @@ class Store:
             raise StoreError(f"more than one permanence is open; choose with --permanence: {names}")
         return found[0].id
 
+    def add_campaign(self, name: str, target_cards: int, first_day: date, last_day: date) -> str:
+        """A target: so many counted cards between two days, both included. The view `progress` tells how far it is."""
+        if not name.strip() or target_cards < 1 or last_day < first_day:
+            raise ValueError(
+                "a campaign has a name, a target of at least one card, and a last day not before its first"
+            )
+        body = {
+            "name": name.strip(),
+            "target_cards": target_cards,
+            "first_day": first_day.isoformat(),
+            "last_day": last_day.isoformat(),
+        }
+        new = facts.record("campaign", "", body)
+        with self.transaction():
+            self.add(new)
+        return new.id
+
     def must_be_open(self, permanence: str) -> None:
         """Raise `StoreError` unless the permanence is there and open."""
         state = self.rows("SELECT closed FROM permanences WHERE id = ?", permanence)
@@ -238,14 +257,14 @@ class Store:
             self.keep_layout(layout)
             new = facts.record("reading", permanence, facts.reading_body(reading, decoded))
             self.add(new)
-            self.database.execute(
+            self.connection.execute(
                 "INSERT INTO recent (permanence, reading, picture) VALUES (?, ?, ?)", (permanence, new.id, picture)
             )
             room = EVIDENCE_MAX_BYTES
             for position, jpeg in (evidence or {}).items():
                 room -= len(jpeg)
                 if room >= 0:
-                    self.database.execute("INSERT INTO evidence VALUES (?, ?, ?)", (new.id, position, jpeg))
+                    self.connection.execute("INSERT INTO evidence VALUES (?, ?, ?)", (new.id, position, jpeg))
         return new.id
 
     def _known(self, permanence: str, picture: str) -> str | None:
@@ -293,7 +312,7 @@ class Store:
             WHERE permanence = ? AND layout = ? ORDER BY reading, question, value"""  # noqa: S608
         with explained(self.path):
             for permanence in sorted(permanences):
-                for row in self.database.execute(sql, (permanence, layout)):
+                for row in self.connection.execute(sql, (permanence, layout)):
                     yield StoredAnswer._make(row)
 
     def layouts_used(self, permanences: Sequence[str]) -> list[str]:
@@ -306,5 +325,5 @@ class Store:
         """Make every table again from the records; returns how many records there are."""
         with self.transaction():
             for table in schema.PROJECTED:
-                self.database.execute(f"DELETE FROM {table}")  # noqa: S608
-            return project_all(self.database)
+                self.connection.execute(f"DELETE FROM {table}")  # noqa: S608
+            return project_all(self.connection)

@@ -11,7 +11,7 @@ STATES = 1000
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_no_power_cut_loses_an_acknowledged_card(seed: int) -> None:
-    tally = run(seed, cards=200, per_instant=14, states=STATES)
+    tally = run(seed, cards=200, per_instant=18, states=STATES)
     assert tally.states >= STATES
     assert tally.clean, tally
 

@@ -160,6 +160,16 @@ def order_share(places: list[str], cards: list[str]) -> float:
     return sum(rank[a] < rank[b] for a, b in pairwise(places)) / (len(places) - 1)
 
 
+def test_progress_counts_towards_a_target_what_counts_in_its_days(store: Store, sitting: str, campaign: Layout) -> None:
+    store.add_campaign("Nulmeting", 80, DAY, date(2025, 2, 28))
+    add(store, sitting, campaign)
+    review(store, add(store, sitting, campaign), "void")
+    add(store, store.open_permanence("Café", date(2025, 3, 1)), campaign)
+    assert store.rows("SELECT name, target_cards, counted_cards FROM progress") == [("Nulmeting", 80, 1)]
+    with pytest.raises(ValueError, match="last day"):
+        store.add_campaign("x", 1, DAY, date(2020, 1, 1))
+
+
 # --- stories ---------------------------------------------------------------------------------------------------------
 
 

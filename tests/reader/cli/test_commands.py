@@ -198,5 +198,7 @@ def test_the_store_tells_what_it_holds(tmp_path: Path) -> None:
     run("permanence", "open", "Café", cwd=tmp_path)
     shown = run("store", "info", cwd=tmp_path).stdout
     assert "permanence: 1" in shown and "version 2" in shown
-    assert "made again from 1 records" in run("store", "rebuild", cwd=tmp_path).stdout
+    run("store", "target", "Nulmeting", "--cards", "80", "--since", "2024-12-01", "--until", "2099-02-28", cwd=tmp_path)
+    assert "Nulmeting: 0 of 80 cards" in run("store", "info", cwd=tmp_path).stdout
+    assert "made again from 2 records" in run("store", "rebuild", cwd=tmp_path).stdout
     assert "is sound" in run("store", "recover", cwd=tmp_path).stdout
