@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from cards.layout import Hole, Layout
 from device.frame import Frame
 from reader.camera.geometry import Floats, Geometry
+from reader.camera.lattice import MACHINE_TOLERANCE_MM
 from reader.camera.patches import Plan, Singles, View, plan, sample, view
 from reader.camera.unmix import Mixture, is_point, unmix
 from reader.reading import Score
@@ -41,6 +42,11 @@ FAINT, FAINT_WHOLE = 0.6, 0.45
 a whole one may differ less, for no print fills a hole so exactly."""
 GLANCE, GLANCE_MIN = 2.0, 200
 """The glance's samples lie so many times further apart; it pays for more places than this."""
+MACHINE_MIN = 0.75
+"""A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
+SPILL_MAX = 0.2
+"""Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
+to believe anything; on a machine-punched card the holes are a larger card's."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 SHADE_RATIO = 1.9
@@ -208,15 +214,19 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     usual_shade = float(np.median(measured.shade[holes])) if holes.any() else 1.0
     usual_depth = float(np.median(measured.depth[holes])) if holes.any() else 0.0
     lean_max = _usual_lean(measured, layout.hole)
+    machine = layout.hole.tolerance_mm < MACHINE_TOLERANCE_MM
+    veiled = bool(holes.any()) and float(np.median(measured.spill[holes])) > SPILL_MAX
     found = {}
     for k, position in enumerate(layout.positions):
-        doubts = []
+        doubts = ["spill"] if veiled else []
         if measured.contrast[k] < CONTRAST_MIN:
             doubts.append("contrast")
         if share[k] > 0.3 and not 1 / SHADE_RATIO < measured.shade[k] / max(usual_shade, 1e-3) < SHADE_RATIO:
             doubts.append("shade")
         if share[k] > 0.3 and measured.depth[k] < (FAINT if share[k] < 0.8 else FAINT_WHOLE) * usual_depth:
             doubts.append("faint")
+        if machine and 0.3 < share[k] < MACHINE_MIN:
+            doubts.append("partial")
         if share[k] < 0.3 and (measured.loose[k] > UNEXPLAINED or measured.fine[k] > FINE_MAX):
             doubts.append("unexplained")
         if share[k] < 0.3 and measured.lean[k] > lean_max:

@@ -13,7 +13,7 @@ from reader.camera.edges import edge_blur_mm, outline_of, same_outline
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import MARGIN_MIN, find_lattice, is_lattice
-from reader.camera.measure import CONTRAST_MIN, is_faint, measure, scores, view_of
+from reader.camera.measure import CONTRAST_MIN, SPILL_MAX, is_faint, measure, scores, view_of
 from reader.camera.patches import view
 from reader.camera.strays import equal_spots, find_strays
 from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
@@ -22,8 +22,6 @@ OTHER_HOLES_MIN = 8
 """So many equal holes beside the positions, and none at them: another card of the same outline."""
 STRAYS_MAX = 4
 """More strays than this, and than holes at positions, are no slips of a hand."""
-SPILL_MAX = 0.2
-"""Share of bed around a machine's holes, which fit their places to a tenth: more, and the holes are a larger card's."""
 BLUR_MAX, BLUR_MAX_MM = 0.8, 2.0
 """Wider edges than this, as a share of the hole's narrower side and at most in mm, leave no whole hole to see."""
 SHARP_PX = 5.0
