@@ -37,6 +37,9 @@ LOOSE_WEIGHT = 0.7
 """What only might be bed counts less when it lies to one side: black print does so a little."""
 UNEXPLAINED = 0.2
 """What might be bed after all, as a share of the hole, at a position that measures clear."""
+UNLIKE, UNLIKE_FEW = 0.5, 0.05
+"""Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
+in it. Print is thinner, and where it is not, it is so at more than a few of the card's positions."""
 FAINT, FAINT_WHOLE = 0.6, 0.45
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print;
 a whole one may differ less, for no print fills a hole so exactly."""
@@ -58,6 +61,7 @@ class Measured:
     """Per position, in the layout's order.
 
     open: share of the hole that shows the bed. fine: the same under the finer opening. loose: of `Mixture.loose`.
+    other: of what is not paper.
     lean: see `_lean`. spill: share of bed in the ring of paper around the hole.
     shade: of the bed in the hole. depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper.
@@ -66,6 +70,7 @@ class Measured:
     open: Singles
     fine: Singles
     loose: Singles
+    other: Singles
     lean: Singles
     spill: Singles
     offset_mm: Singles
@@ -125,7 +130,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
 
 def _blank(mixture: Mixture) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
-    zero = dict.fromkeys(("open", "fine", "loose", "lean", "spill", "shade", "depth"), none)
+    zero = dict.fromkeys(("open", "fine", "loose", "other", "lean", "spill", "shade", "depth"), none)
     return Measured(**zero, offset_mm=np.zeros((len(none), 2), np.float32), contrast=mixture.contrast)
 
 
@@ -145,7 +150,7 @@ def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_m
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
     """`first`, with the positions `where` as `second` has them."""
     merged = {}
-    for name in ("open", "fine", "loose", "lean", "spill", "offset_mm", "shade", "depth", "contrast"):
+    for name in ("open", "fine", "loose", "other", "lean", "spill", "offset_mm", "shade", "depth", "contrast"):
         values = getattr(first, name).copy()
         values[where] = getattr(second, name)
         merged[name] = values
@@ -172,6 +177,7 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search
     area = solid.sum(axis=(1, 2))
     fine = (_opened(mixture.open, looks, FINE_OPENING) * within).sum(axis=(1, 2))
     loose = (_opened(mixture.loose, looks, FINE_OPENING) * within).sum(axis=(1, 2))
+    other = (_opened(mixture.unlike, looks, OPENING) * within).sum(axis=(1, 2))
     lean = _lean(np.maximum(mixture.open, LOOSE_WEIGHT * mixture.loose), looks, search_mm)
     spill = mixture.open[:, looks.ring].mean(axis=1)
     safe = np.maximum(area, 1e-6)
@@ -183,7 +189,9 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search
     found = (area > 0.05 * looks.area_samples)[:, None]
     offset = np.where(found, np.stack([x, y], axis=1), 0).astype(np.float32)
     share = np.float32(looks.area_samples)
-    return Measured(area / share, fine / share, loose / share, lean, spill, offset, shade, depth, mixture.contrast)
+    return Measured(
+        area / share, fine / share, loose / share, other / share, lean, spill, offset, shade, depth, mixture.contrast
+    )
 
 
 def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
@@ -216,6 +224,8 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     lean_max = _usual_lean(measured, layout.hole)
     machine = layout.hole.tolerance_mm < MACHINE_TOLERANCE_MM
     veiled = bool(holes.any()) and float(np.median(measured.spill[holes])) > SPILL_MAX
+    # A card may be printed dark where it is to be punched; then darkness says nothing.
+    filled = int((measured.other[~holes] > UNLIKE).sum()) > max(2, UNLIKE_FEW * len(measured.open))
     found = {}
     for k, position in enumerate(layout.positions):
         doubts = ["spill"] if veiled else []
@@ -227,7 +237,8 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
             doubts.append("faint")
         if machine and 0.3 < share[k] < MACHINE_MIN:
             doubts.append("partial")
-        if share[k] < 0.3 and (measured.loose[k] > UNEXPLAINED or measured.fine[k] > FINE_MAX):
+        unlike = not filled and measured.other[k] > UNLIKE
+        if share[k] < 0.3 and (measured.loose[k] > UNEXPLAINED or measured.fine[k] > FINE_MAX or unlike):
             doubts.append("unexplained")
         if share[k] < 0.3 and measured.lean[k] > lean_max:
             doubts.append("crescent")

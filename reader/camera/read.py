@@ -12,7 +12,7 @@ from device.frame import Frame
 from reader.camera.edges import edge_blur_mm, outline_of, same_outline
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.lattice import MARGIN_MIN, find_lattice, is_lattice
+from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import CONTRAST_MIN, SPILL_MAX, is_faint, measure, scores, view_of
 from reader.camera.patches import view
 from reader.camera.strays import equal_spots, find_strays
@@ -75,7 +75,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
     shift: Floats | float = 0.0
     if is_lattice(layout):
         lattice = find_lattice(seen_by, geometry, layout)
-        if lattice.margin < MARGIN_MIN:
+        if not is_sure(lattice):
             return Rejection((Reason(Code.AMBIGUOUS_FIT),), layout.identity)
         x = np.array([p.x_mm for p in layout.positions])
         shift = np.stack([lattice.shift_mm(x, layout.width_mm), np.zeros(len(x))], axis=1)

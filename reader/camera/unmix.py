@@ -22,6 +22,8 @@ SHADE_MIN, SHADE_MAX = 0.12, 1.5
 NOISE_LEVELS = 10.0
 """Grey levels by which a mixture may miss, plus `NOISE_SHARE` of the contrast: sensor noise, JPEG, texture."""
 NOISE_SHARE = 0.12
+UNLIKE_SHARE = 0.3
+"""A sample further from the paper than this share of the bed's distance is something else."""
 STEP = (0.3, 0.7)
 """A sample is bed or it is not, but for those on an edge: shares below count as none, above as all. Faint even shares
 come from print whose colour leans towards the bed's."""
@@ -37,11 +39,13 @@ VEIL_MAX, _VEIL_PRIOR = 0.35, 0.1
 class Mixture:
     """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels.
 
+    unlike: 1 where a sample is not the paper, whatever it is.
     loose: like `open`, with twice the miss allowed and any depth of shadow: what might be bed after all.
     """
 
     open: Singles
     loose: Singles
+    unlike: Singles
     shade: Singles
     contrast: Singles
 
@@ -72,9 +76,11 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     allowed = NOISE_LEVELS + NOISE_SHARE * span[:, None, None]
     possible = np.where(shade < SHADE_MAX, share, 0)
     believed = (miss < allowed) & (shade > SHADE_MIN)
-    apart = distance(seen - paper[:, None, None]) > 0.5 * contrast[:, None, None]
+    off = distance(seen - paper[:, None, None])
+    apart = off > 0.5 * contrast[:, None, None]
+    unlike = off > np.maximum(UNLIKE_SHARE * contrast, NOISE_LEVELS)[:, None, None]
     loose = np.where(apart & (miss < 2 * allowed), possible, 0)
-    return Mixture(np.where(believed, possible, 0), loose, shade, contrast)
+    return Mixture(np.where(believed, possible, 0), loose, unlike.astype(np.float32), shade, contrast)
 
 
 def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Singles, Singles]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from cards.layout import Layout
 from cards.load import find_layout
@@ -17,6 +21,7 @@ from reader.reading import Punch, Reading, Rejection
 from tests.needs import shared_folder
 
 LAYOUTS = Path(__file__).parents[2] / "fixtures" / "layouts"
+Image = NDArray[np.uint8]
 TARGETS = {"easy": 0.90, "field": 0.80, "hard": 0.40}
 
 
@@ -104,6 +109,31 @@ def test_a_layout_that_is_not_the_cards_own_is_refused() -> None:
         for name, layout in layouts().items():
             if name != truth["design"]:
                 assert isinstance(read_frame(frame, [layout]), Rejection), (truth["image"], name)
+
+
+WORSE: dict[str, Callable[[Image], Image]] = {
+    "blurred": lambda image: np.asarray(cv2.GaussianBlur(image, (0, 0), 1.8), np.uint8),
+    "smaller": lambda image: np.asarray(
+        cv2.resize(image, None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA), np.uint8
+    ),
+    "warmer": lambda image: np.clip(image * np.array([0.75, 0.95, 1.1]), 0, 255).astype(np.uint8),
+    "paler": lambda image: (255 * (image / 255.0) ** 0.6).astype(np.uint8),
+    "noisier": lambda image: np.clip(image + np.random.default_rng(1).normal(0, 8, image.shape), 0, 255).astype(
+        np.uint8
+    ),
+}
+
+
+@pytest.mark.parametrize("how", list(WORSE))
+def test_worse_pictures_are_read_with_more_doubt_not_with_errors(how: str) -> None:
+    folder = shared_folder("photos")
+    for truth, _ in results():
+        image = cv2.imread(str(folder / truth["image"]))
+        assert image is not None
+        done, data = cv2.imencode(".jpg", WORSE[how](np.asarray(image, np.uint8)), [cv2.IMWRITE_JPEG_QUALITY, 90])
+        assert done
+        outcome = read_frame(decode_picture(data.tobytes(), how), [layouts()[truth["design"]]])
+        assert certain_errors(truth, outcome) == [], truth["image"]
 
 
 def test_old_cards_are_read_without_a_certain_error() -> None:

@@ -142,6 +142,16 @@ def test_classic_cards_are_read_to_the_letter() -> None:
         assert answer.state == "answered"
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_pale_picture_of_a_classic_card_never_slips_by_a_column(seed: int) -> None:
+    layout = find_layout("ibm80")
+    card = make_card(layout, seed, scene=Scene(fill=0.85), hand=Hand(0.05, 0.0))
+    for gamma in (0.8, 0.6, 0.45):
+        pale = (255 * (pixels(card) / 255.0) ** gamma).astype(np.uint8)
+        outcome = read_frame(picture(pale), [layout])
+        assert isinstance(outcome, Rejection) or wrong(outcome, card.truth) == []
+
+
 def test_a_classic_card_under_the_campaigns_layout_is_refused(campaign: Layout) -> None:
     card = make_card(find_layout("ibm80"), 3, scene=Scene(fill=0.8), hand=Hand(0.05, 0.0))
     assert refused(read(card, campaign)) is Code.UNKNOWN_LAYOUT
