@@ -70,7 +70,9 @@ class Score:
 
     open: fraction (0–1) of the nominal hole area that shows the bed.
     offset_mm: where the hole's centre lies from its nominal place, x right, y down on the front; (0, 0) without a hole.
-    doubts: evidence that disagrees with `open` (`shade`, `contrast`, `shadow`, …); any doubt makes it uncertain.
+    doubts: evidence that disagrees with `open`; any makes it uncertain. `contrast`: a hole might not show here; `shade`,
+        `faint`: unlike the card's other holes; `unexplained`: something is there that is no paper; `crescent`: bed at one
+        side; `partial`: too little for a machine's hole; `spill`: paper and bed look alike on this card.
     """
 
     open: float

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from cards.layout import Layout
+from reader.decode import decode
 from reader.reading import Reading, Score, Stray, Thresholds
+from reader.store import Store
+from reader.store.stories import tell
 
 WHOLE = Score(0.97, (0.1, -0.2))
 CLEAR = Score(0.0)
@@ -33,3 +36,14 @@ def reading(
 def complete(layout: Layout) -> list[str]:
     """Position names that answer every question of the campaign's card with its first choice."""
     return [q.positions[0].name for q in layout.questions]
+
+
+def add(store: Store, sitting: str, layout: Layout, punched: list[str] | None = None, **more: object) -> str:
+    """Keep a card with these holes, or a complete one; its id."""
+    seen = reading(layout, complete(layout) if punched is None else punched)
+    return store.append_reading(sitting, seen, decode(seen, layout), layout, **more)  # type: ignore[arg-type]
+
+
+def told(store: Store, sitting: str, text: str) -> str:
+    """Keep a story; its id."""
+    return tell(store, sitting, text, language="nl", level="quote", consent="Mag zonder naam")

@@ -68,18 +68,17 @@ def outline_of(layout: Layout) -> Outline:
     ends = {side: [margin, margin] for side in range(4)}
     corners = {"top-left": (0, 0), "top-right": (w, 0), "bottom-right": (w, h), "bottom-left": (0, h)}
     points, normals, sides = [], [], []
-    if cut is not None:
-        x, y = corners[cut.corner]
-        # Which end of which side the cut shortens; sides run top →, right ↓, bottom →, left ↓.
-        horizontal, vertical = (0 if y == 0 else 2), (3 if x == 0 else 1)
-        ends[horizontal][0 if x == 0 else 1] = cut.dx_mm + 1.5
-        ends[vertical][0 if y == 0 else 1] = cut.dy_mm + 1.5
-        step = np.linspace(0.15, 0.85, CUT_PROFILES)
-        sx, sy = (1 if x == 0 else -1), (1 if y == 0 else -1)
-        points.append(np.stack([x + sx * cut.dx_mm * (1 - step), y + sy * cut.dy_mm * step], axis=1))
-        normal = np.array([-sx * cut.dy_mm, -sy * cut.dx_mm]) / np.hypot(cut.dx_mm, cut.dy_mm)
-        normals.append(np.tile(normal, (CUT_PROFILES, 1)))
-        sides.append(np.full(CUT_PROFILES, 4))
+    x, y = corners[cut.corner]
+    # Which end of which side the cut shortens; sides run top →, right ↓, bottom →, left ↓.
+    horizontal, vertical = (0 if y == 0 else 2), (3 if x == 0 else 1)
+    ends[horizontal][0 if x == 0 else 1] = cut.dx_mm + 1.5
+    ends[vertical][0 if y == 0 else 1] = cut.dy_mm + 1.5
+    step = np.linspace(0.15, 0.85, CUT_PROFILES)
+    sx, sy = (1 if x == 0 else -1), (1 if y == 0 else -1)
+    points.append(np.stack([x + sx * cut.dx_mm * (1 - step), y + sy * cut.dy_mm * step], axis=1))
+    normal = np.array([-sx * cut.dy_mm, -sy * cut.dx_mm]) / np.hypot(cut.dx_mm, cut.dy_mm)
+    normals.append(np.tile(normal, (CUT_PROFILES, 1)))
+    sides.append(np.full(CUT_PROFILES, 4))
     frame = [((0, 0), (w, 0), (0, -1)), ((w, 0), (w, h), (1, 0)), ((0, h), (w, h), (0, 1)), ((0, 0), (0, h), (-1, 0))]
     for side, (start, end, normal_to) in enumerate(frame):
         length = w if side in (0, 2) else h

@@ -183,8 +183,6 @@ def _lies_so(corners: Floats, layout: Layout) -> bool:
 def cut_evidence(image: NDArray[np.uint8], corners: Floats, layout: Layout) -> float:
     """How much the would-be cut corner looks like the bed (1) rather than the card (0), under this way round."""
     cut = layout.corner_cut
-    if cut is None:
-        return 0.0
     w, h = layout.width_mm, layout.height_mm
     to_px = homography(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64), corners)
     x, y = {"top-left": (0, 0), "top-right": (w, 0), "bottom-right": (w, h), "bottom-left": (0, h)}[cut.corner]

@@ -1,7 +1,7 @@
 """Where a card may lie: four-sided shapes in a small copy of the picture, best first. Nothing is believed yet.
 
-A card is looked for as a region that a threshold separates from the bed. Which threshold is not known beforehand, so
-Otsu's comes first and a ladder of others follows; `reader.camera.pose` checks each proposal against the picture.
+A card is looked for as a region that a threshold separates from the bed. Which threshold is not known beforehand;
+`reader.camera.find` tries several, and proves or refuses each proposal on the full picture.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from cards.layout import Layout
 from reader.export import tables
 from reader.export.csv_files import ExportError, write_csv
 from reader.export.selection import Selection
-from reader.store import Store
+from reader.store import Store, StoredAnswer
 from reader.store.stories import LEVELS, Level, stories
 
 FORMATS = ("csv", "xlsx", "sav", "datapackage", "ddi")
@@ -81,13 +81,13 @@ class Job:
 
 
 def _csv(job: Job) -> list[Exported]:
-    def answers() -> object:
+    def answers() -> Iterator[StoredAnswer]:
         return job.selection.answers(job.store, job.layout.identity)
 
     sittings = job.selection.sittings
     contents = {
-        "long.csv": (tables.LONG_HEADER, tables.long_rows(answers(), job.layout, sittings, job.language)),  # type: ignore[arg-type]
-        "wide.csv": (tables.wide_header(job.layout), tables.wide_rows(answers(), job.layout, sittings)),  # type: ignore[arg-type]
+        "long.csv": (tables.LONG_HEADER, tables.long_rows(answers(), job.layout, sittings, job.language)),
+        "wide.csv": (tables.wide_header(job.layout), tables.wide_rows(answers(), job.layout, sittings)),
         "codebook.csv": (tables.CODEBOOK_HEADER, tables.codebook_rows(job.layout, job.language)),
     }
     return [

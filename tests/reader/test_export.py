@@ -13,18 +13,12 @@ from hypothesis import strategies as st
 
 from cards.layout import Layout
 from cards.load import find_layout
-from reader.decode import decode
 from reader.export import Exported, ExportError, export, select
 from reader.export.csv_files import neutral
 from reader.store import Store
-from tests.builders import complete, reading
+from tests.builders import add, complete
 
 DAY = date(2024, 12, 5)
-
-
-def add(store: Store, sitting: str, layout: Layout, punched: list[str]) -> str:
-    seen = reading(layout, punched)
-    return store.append_reading(sitting, seen, decode(seen, layout), layout)
 
 
 def export_day(store: Store, day: date, folder: Path, language: str = "nl", bom: bool = False) -> list[Exported]:

@@ -14,13 +14,12 @@ import pytest
 
 from cards.layout import Layout
 from cards.load import find_layout
-from reader.decode import decode
 from reader.export import export, export_stories, select
 from reader.reading import Answer
 from reader.store import Store, StoreError
 from reader.store.reviews import review
 from reader.store.stories import tell
-from tests.builders import complete, reading
+from tests.builders import add, complete
 from tests.needs import need
 
 DAY = date(2024, 12, 5)
@@ -33,11 +32,6 @@ def tool(name: str) -> Any:
         return importlib.import_module(name)
     except ImportError:
         need(None, name, f"pip install {name}")
-
-
-def add(store: Store, sitting: str, layout: Layout, punched: list[str]) -> str:
-    seen = reading(layout, punched)
-    return store.append_reading(sitting, seen, decode(seen, layout), layout)
 
 
 @pytest.fixture

@@ -13,17 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cards.layout import Layout
-from reader.decode import decode
 from reader.reading import Code, Reason
 from reader.store import Store, StoreError, StoreFull, StoreNewer, open_store
-from tests.builders import complete, reading
+from tests.builders import add, complete
 
 DAY = date(2024, 12, 5)
-
-
-def add(store: Store, sitting: str, layout: Layout, punched: list[str] | None = None) -> str:
-    seen = reading(layout, complete(layout) if punched is None else punched)
-    return store.append_reading(sitting, seen, decode(seen, layout), layout)
 
 
 def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
