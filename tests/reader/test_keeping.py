@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sqlite3
 from contextlib import closing
 from datetime import date
@@ -15,6 +16,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from cards.layout import Layout
 from cards.load import find_layout
+from reader.export import export, select
 from reader.reading import Answer
 from reader.store import Store, StoreError, open_store
 from reader.store.backup import backup, copies, erase_in_copies, is_damaged
@@ -335,8 +337,19 @@ class Model(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "store"):
             assert check(self.store) == []
+            self._exported()
             self.store.close()
             self.folder.cleanup()
+
+    def _exported(self) -> None:
+        """The file of counted answers says what the model says."""
+        folder = Path(self.folder.name) / "out"
+        export(self.store, select(self.store), folder)
+        found = {}
+        for path in folder.glob("*-wide.csv"):
+            with path.open(newline="", encoding="utf-8") as file:
+                found = {row["card"]: row["groceries_how"] or None for row in csv.DictReader(file)}
+        assert found == {c: self.values[c] for c, s in self.state.items() if s == "counted"}
 
 
 TestModel = Model.TestCase
