@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
@@ -36,15 +36,26 @@ def write_csv(path: Path, header: list[str], rows: Iterable[list[str]], bom: boo
     Raises `ExportError`.
     """
     count = 0
-    with whole_text(path, "utf-8-sig" if bom else "utf-8") as file:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(header)
+    with csv_file(path, header, bom) as write:
         for row in rows:
-            # Few rows hold such a cell; looking for one is much quicker than making every cell anew.
-            risky = not FIRST.isdisjoint([cell[:1] for cell in row])
-            writer.writerow([neutral(cell) for cell in row] if risky else row)
+            write(row)
             count += 1
     return count
+
+
+@contextmanager
+def csv_file(path: Path, header: list[str], bom: bool = False) -> Iterator[Callable[[list[str]], None]]:
+    """A CSV file that is whole or not there at all; call what it gives with each row. Raises `ExportError`."""
+    with whole_text(path, "utf-8-sig" if bom else "utf-8") as file:
+        writerow = csv.writer(file, lineterminator="\r\n").writerow
+
+        def write(row: list[str]) -> None:
+            # Few rows hold such a cell; looking for one is much quicker than making every cell anew.
+            risky = not FIRST.isdisjoint([cell[:1] for cell in row])
+            writerow([neutral(cell) for cell in row] if risky else row)
+
+        writerow(header)
+        yield write
 
 
 @contextmanager

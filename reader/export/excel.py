@@ -28,7 +28,8 @@ def write_xlsx(path: Path, store: Store, selection: Selection, layout: Layout, l
         with xlsxwriter.Workbook(str(part), options) as book:
             head = book.add_format({"bold": True, "bg_color": "#E8E2D0", "bottom": 1})
             header = tables.wide_header(layout)
-            count = _sheets(book, "data", header, tables.wide_rows(answers, layout, selection.sittings), head)
+            rows = (tables.wide_row(c, layout, selection.sittings[c.permanence]) for c in tables.cards(answers))
+            count = _sheets(book, "data", header, rows, head)
             _sheets(book, "codebook", tables.CODEBOOK_HEADER, tables.codebook_rows(layout, language), head)
             sittings = map(tables.summary_row, selection.sittings.values())
             _sheets(book, "permanences", tables.SUMMARY_HEADER, sittings, head)

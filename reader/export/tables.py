@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -25,24 +25,29 @@ STORY_HEADER = ["story", "kind", "permanence", "place", "day", "language", "ques
 SUMMARY_HEADER = ["permanence", "place", "day", "kind", "languages", "counted", "waiting", "void", "rejected", "closed"]
 
 
-def long_rows(
-    answers: Iterable[StoredAnswer], layout: Layout, sittings: Mapping[str, Permanence], language: str
-) -> Iterator[Row]:
-    """One row per answer (and per chosen value of a `many`)."""
+def long_rows(layout: Layout, sittings: Mapping[str, Permanence], language: str) -> Callable[[StoredAnswer], Row]:
+    """What makes the row of an answer (and of each chosen value of a `many`)."""
     # What does not change from row to row is made once: a campaign has millions of them.
     starts = {p.id: [p.id, p.place, p.day.isoformat(), layout.identity] for p in sittings.values()}
     asked = {
         q.id: [q.id, in_language(q.text, language), q.theme or "", q.ask or "", q.about or ""] for q in layout.questions
     }
     texts = {q.id: {c.id: in_language(c.text, language) or c.id for c in q.choices} for q in layout.questions}
-    for a in answers:
-        end = [a.state, a.value, texts[a.question].get(a.value, a.value)]
-        yield [a.reading, *starts[a.permanence], a.decision, a.card_state, *asked[a.question], *end]
+
+    def row(a: StoredAnswer) -> Row:
+        shown = texts[a.question].get(a.value, a.value)
+        start = [a.reading, *starts[a.permanence], a.decision, a.card_state]
+        return [*start, *asked[a.question], a.state, a.value, shown]
+
+    return row
 
 
 @dataclass(frozen=True)
 class Card:
-    """One card's answers. values: question → its values (several for a `many`). states: question → state."""
+    """One card's answers. values: question → its values (several for a `many`). states: question → state.
+
+    answers: the same as they were stored.
+    """
 
     id: str
     permanence: str
@@ -50,6 +55,7 @@ class Card:
     state: str
     values: Mapping[str, list[str]]
     states: Mapping[str, str]
+    answers: list[StoredAnswer]
 
 
 def cards(answers: Iterable[StoredAnswer]) -> Iterator[Card]:
@@ -62,20 +68,18 @@ def cards(answers: Iterable[StoredAnswer]) -> Iterator[Card]:
                 values.setdefault(a.question, []).append(a.value)
         first = rows[0]
         states = {a.question: a.state for a in rows}
-        yield Card(reading, first.permanence, first.decision, first.card_state, values, states)
+        yield Card(reading, first.permanence, first.decision, first.card_state, values, states, rows)
 
 
 def wide_header(layout: Layout) -> Row:
-    """The columns of `wide_rows`: a question each; a `many` has one for every choice."""
+    """The columns of `wide_row`: a question each; a `many` has one for every choice."""
     return [*CARD_HEADER, *(c for q in layout.questions for c in columns(q))]
 
 
-def wide_rows(answers: Iterable[StoredAnswer], layout: Layout, sittings: Mapping[str, Permanence]) -> Iterator[Row]:
-    """One row per card. A `many` is 1 or 0 per choice, empty when blank; others hold the value, empty unless answered."""
-    for card in cards(answers):
-        p = sittings[card.permanence]
-        cells = [c for q in layout.questions for c in _cells(q, card.values.get(q.id, []))]
-        yield [card.id, p.id, p.place, p.day.isoformat(), card.review, card.state, *cells]
+def wide_row(card: Card, layout: Layout, p: Permanence) -> Row:
+    """A card's row. A `many` is 1 or 0 per choice, empty when blank; others hold the value, empty unless answered."""
+    cells = [c for q in layout.questions for c in _cells(q, card.values.get(q.id, []))]
+    return [card.id, p.id, p.place, p.day.isoformat(), card.review, card.state, *cells]
 
 
 def codebook_rows(layout: Layout, language: str) -> Iterator[Row]:
