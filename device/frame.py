@@ -33,18 +33,20 @@ class Frame:
 
     name: what people call it (a file's name); never stored.
     grey: (height, width) uint8.
-    encoded: the file's bytes, kept to decode colour from; empty when the camera gives grey only.
+    encoded: the file's bytes, kept to decode colour from; empty when it did not come from a file.
+    bgr: (height, width, 3) uint8, blue-green-red, from a camera that gives colour; `None` otherwise.
     """
 
     name: str
     grey: GreyImage
     encoded: bytes = b""
+    bgr: ColourImage | None = None
 
     @cached_property
     def colour(self) -> ColourImage | None:
         """(height, width, 3) uint8, blue-green-red; `None` when there is no colour."""
-        if not self.encoded:
-            return None
+        if self.bgr is not None or not self.encoded:
+            return self.bgr
         decoded = cv2.imdecode(np.frombuffer(self.encoded, np.uint8), cv2.IMREAD_COLOR)
         return None if decoded is None else np.asarray(decoded, np.uint8)
 

@@ -43,6 +43,11 @@ class Code(StrEnum):
     LOW_CONTRAST = "low_contrast"
     AMBIGUOUS_FIT = "ambiguous_fit"
     NOT_A_PICTURE = "not_a_picture"
+    TOO_DARK = "too_dark"
+    GLARE = "glare"
+    DIRT = "dirt"
+    HAND = "hand"
+    RETIRED_LAYOUT = "retired_layout"
 
 
 @dataclass(frozen=True)

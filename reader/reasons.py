@@ -22,6 +22,11 @@ SENTENCES: dict[str, dict[Code, str]] = {
         Code.LOW_CONTRAST: "Card and background are too much alike: use another background or more light.",
         Code.AMBIGUOUS_FIT: "The holes fit the card in more than one way: lay the card flat and try again.",
         Code.NOT_A_PICTURE: "The file is not a whole picture: copy it again or take the picture again.",
+        Code.TOO_DARK: "The picture is too dark: switch the lamp on, or bring more light, and try again.",
+        Code.GLARE: "A light is reflected on the card: turn the lamp or the card a little and try again.",
+        Code.DIRT: "There is dirt on the glass or the bed ({found}): wipe it clean and try again.",
+        Code.HAND: "Something reaches over the card: take your hand away and wait a moment.",
+        Code.RETIRED_LAYOUT: "This is the card {found}, which is not in use today: take one of today's cards.",
     },
     "nl": {
         Code.UNCERTAIN_POSITION: "{position} is misschien geponst, misschien niet: kijk naar de kaart.",
@@ -39,6 +44,11 @@ SENTENCES: dict[str, dict[Code, str]] = {
         Code.LOW_CONTRAST: "Kaart en ondergrond lijken te veel op elkaar: neem een andere ondergrond of meer licht.",
         Code.AMBIGUOUS_FIT: "De gaatjes passen op meer dan één manier: leg de kaart plat en probeer opnieuw.",
         Code.NOT_A_PICTURE: "Het bestand is geen volledige foto: kopieer het opnieuw of neem de foto opnieuw.",
+        Code.TOO_DARK: "Het beeld is te donker: doe de lamp aan of zorg voor meer licht en probeer opnieuw.",
+        Code.GLARE: "Een lamp weerspiegelt op de kaart: draai de lamp of de kaart een beetje en probeer opnieuw.",
+        Code.DIRT: "Er zit vuil op het glas of de ondergrond ({found}): veeg het schoon en probeer opnieuw.",
+        Code.HAND: "Er steekt iets over de kaart: haal je hand weg en wacht even.",
+        Code.RETIRED_LAYOUT: "Dit is de kaart {found}, die vandaag niet gebruikt wordt: neem een kaart van vandaag.",
     },
     "fr": {
         Code.UNCERTAIN_POSITION: "{position} est peut-être perforé, peut-être pas : regardez la carte.",
@@ -56,6 +66,11 @@ SENTENCES: dict[str, dict[Code, str]] = {
         Code.LOW_CONTRAST: "La carte et le fond se ressemblent trop : changez de fond ou ajoutez de la lumière.",
         Code.AMBIGUOUS_FIT: "Les trous vont de plus d’une façon : posez la carte à plat et recommencez.",
         Code.NOT_A_PICTURE: "Le fichier n’est pas une photo entière : recopiez-le ou reprenez la photo.",
+        Code.TOO_DARK: "L’image est trop sombre : allumez la lampe ou ajoutez de la lumière, puis recommencez.",
+        Code.GLARE: "Une lumière se reflète sur la carte : tournez un peu la lampe ou la carte et recommencez.",
+        Code.DIRT: "Il y a de la saleté sur la vitre ou le fond ({found}) : essuyez et recommencez.",
+        Code.HAND: "Quelque chose dépasse sur la carte : retirez la main et attendez un instant.",
+        Code.RETIRED_LAYOUT: "C’est la carte {found}, qui ne sert pas aujourd’hui : prenez une carte du jour.",
     },
 }
 

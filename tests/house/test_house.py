@@ -21,8 +21,9 @@ ALLOWED = {
 ROOMS = [
     {"reader.cli", "reader.service"},
     {"reader.console", "reader.report", "reader.sync", "reader.collector", "reader.export", "reader.batch"},
-    {"reader.overlay", "reader.describe", "reader.evidence"},
+    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain"},
     {"reader.store"},
+    {"reader.live"},
     {"reader.decode", "reader.reasons"},
     {"reader.camera", "reader.sweep"},
     {"reader.reading"},
