@@ -24,8 +24,8 @@ def _adapter() -> TypeAdapter[Layout]:
 
 
 def to_json(layout: Layout) -> str:
-    """Keys sorted, no spaces, lengths rounded to a nanometre; without digest and folder."""
-    content = _adapter().dump_python(layout, mode="json", exclude={"digest", "folder"})
+    """Keys sorted, no spaces, lengths rounded to a nanometre; without digest, folder and retirement."""
+    content = _adapter().dump_python(layout, mode="json", exclude={"digest", "folder", "retired"})
     return json.dumps(_rounded(content), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
 

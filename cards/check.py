@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from cards.check_codes import code_findings
 from cards.layout import Layout, Position, Question, Text
 
 Place = tuple[str | int, ...]
@@ -26,6 +27,7 @@ def findings(layout: Layout, places: dict[str, Place]) -> Iterator[Finding]:
     yield from _names(layout, places)
     yield from _texts(layout, places)
     yield from _holes(layout, places)
+    yield from code_findings(layout, _paper_needed_mm(layout))
 
 
 def _names(layout: Layout, places: dict[str, Place]) -> Iterator[Finding]:
@@ -80,7 +82,7 @@ def _complete(layout: Layout, text: Text, at: Place) -> Iterator[Finding]:
 
 def _holes(layout: Layout, places: dict[str, Place]) -> Iterator[Finding]:
     hole = layout.hole
-    needed = MACHINE_PAPER_MM if hole.tolerance_mm < HAND_TOLERANCE_MM else HAND_PAPER_MM
+    needed = _paper_needed_mm(layout)
     for q in layout.questions:
         for k, p in enumerate(q.positions):
             paper = _to_edge(layout, p)
@@ -106,6 +108,10 @@ def _holes(layout: Layout, places: dict[str, Place]) -> Iterator[Finding]:
                     "move it, or lower hole.tolerance_mm"
                 ),
             )
+
+
+def _paper_needed_mm(layout: Layout) -> float:
+    return MACHINE_PAPER_MM if layout.hole.tolerance_mm < HAND_TOLERANCE_MM else HAND_PAPER_MM
 
 
 def _hole_place(at: Place, question: Question, index: int) -> Place:

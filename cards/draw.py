@@ -11,13 +11,16 @@ from itertools import pairwise
 from typing import Literal
 
 from cards.font import width_mm
-from cards.layout import SOFT_HYPHEN, Layout, Position, Question, Text, plain
+from cards.layout import SOFT_HYPHEN, Layout, Marker, Position, Question, Text, plain
+from cards.marks import clear_half_mm, mark_cells
 
 Points = tuple[tuple[float, float], ...]
 
 PAPER = "#fbf6e9"
 INK = "#2b2b33"
 MUTED = "#8d8676"
+MARK_INK = "#000000"
+"""Codes are printed as dark as can be: the camera needs the contrast."""
 THEME_INKS = ("#b3541e", "#2f6f62", "#6a4c93", "#2b5c8a", "#8a6d1f")
 """One per theme, in the order the layout names them. All stay light enough beside a hole's darkness once tinted."""
 TITLE_MM, QUESTION_MM, LABEL_MM, LABEL_MIN_MM = 4.0, 2.35, 1.95, 1.4
@@ -86,7 +89,23 @@ def front(layout: Layout, language: str) -> list[Shape]:
     shapes += _title(layout, language)
     for question in layout.questions:
         shapes += _question(question, layout, language, inks.get(question.theme or "", INK))
+    if layout.identify.by in ("aruco", "qr"):
+        for marker in layout.identify.markers:
+            shapes += _mark(layout, marker)
     return shapes
+
+
+def _mark(layout: Layout, marker: Marker) -> Iterator[Shape]:
+    """A printed code as black rectangles, one for each run of dark cells."""
+    cells = mark_cells(layout, marker)
+    side = (layout.identify.size_mm or 0.0) / len(cells)
+    left, top = marker.x_mm - side * len(cells) / 2, marker.y_mm - side * len(cells) / 2
+    for row, line in enumerate(cells):
+        ends = [0, *(k for k in range(1, len(line)) if line[k] != line[k - 1]), len(line)]
+        for start, end in pairwise(ends):
+            if line[start]:
+                x, y, x2, y2 = left + start * side, top + row * side, left + end * side, top + (row + 1) * side
+                yield Polygon(((x, y), (x2, y), (x2, y2), (x, y2)), fill=MARK_INK)
 
 
 def back(layout: Layout, language: str) -> list[Shape]:
@@ -119,7 +138,15 @@ def _title(layout: Layout, language: str) -> Iterator[Shape]:
     # Above the first row of holes and its question there must be room for a line, or the card has no title.
     if top < TITLE_MM + QUESTION_MM + 3:
         return
-    size = min(TITLE_MM, _fitting(text, layout.width_mm - left - 4, TITLE_MM))
+    right = layout.width_mm - 4
+    for marker in layout.identify.markers if layout.identify.by in ("aruco", "qr") else ():
+        half = clear_half_mm(layout, marker)
+        if marker.y_mm - half < 2.0 + 1.3 * TITLE_MM:
+            if marker.x_mm < layout.width_mm / 2:
+                left = max(left, marker.x_mm + half)
+            else:
+                right = min(right, marker.x_mm - half)
+    size = min(TITLE_MM, _fitting(text, right - left, TITLE_MM))
     yield Line(text, left, 2.0 + size, size, INK)
 
 

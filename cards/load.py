@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +59,7 @@ def shipped() -> dict[str, Path]:
 def find_layout(name: str) -> Layout:
     """A shipped layout by id (`stadslogistiek`, `stadslogistiek@1`), or any by the path of its file or folder.
 
-    Raises `LayoutError`.
+    An earlier version lies beside the current `layout.yaml` as `v<version>.yaml`. Raises `LayoutError`.
     """
     path = Path(name)
     if path.is_dir():
@@ -71,8 +72,34 @@ def find_layout(name: str) -> Layout:
         layout = load_layout(known[wanted])
         if version in ("", str(layout.version)):
             return layout
-        raise LayoutError([Problem(name, 1, 1, "", f"the program comes with {layout.identity} only")])
+        earlier = known[wanted].with_name(f"v{version}.yaml")
+        if version.isdigit() and earlier.is_file():
+            return load_layout(earlier)
+        there = ", ".join(y.identity for y in versions(known[wanted].parent))
+        raise LayoutError([Problem(name, 1, 1, "", f"of {wanted} the program comes with {there}")])
     raise LayoutError([Problem(name, 1, 1, "", f"no such file, and no shipped layout; there are: {', '.join(known)}")])
+
+
+@cache
+def versions(folder: Path) -> tuple[Layout, ...]:
+    """Every version of a design that lies in a folder: `layout.yaml` and the earlier `v<version>.yaml`.
+
+    Raises `LayoutError`.
+    """
+    return tuple(load_layout(path) for path in (*folder.glob("layout.yaml"), *sorted(folder.glob("v[0-9]*.yaml"))))
+
+
+def catalogue(layouts: Sequence[Layout]) -> tuple[Layout, ...]:
+    """All that a card may turn out to be beside these layouts, for naming what is refused: shipped ones, and versions
+    that lie beside theirs. Nothing when none of them names itself by a code, for then no card can be told by one.
+
+    Raises `LayoutError`.
+    """
+    if all(y.identify.by == "none" for y in layouts):
+        return ()
+    folders = dict.fromkeys([y.folder for y in layouts if y.folder] + [path.parent for path in shipped().values()])
+    known = {y.digest: y for folder in folders for y in versions(folder)}
+    return tuple(y for digest, y in known.items() if digest not in {z.digest for z in layouts})
 
 
 def load_layout(path: Path) -> Layout:
@@ -310,6 +337,10 @@ def _to_layout(parsed: model.LayoutFile) -> Layout:
         )
 
     identify = parsed.identify
+    value = identify.value
+    if identify.by == "qr" and value is None:
+        value = f"{parsed.layout}@{parsed.version}"
+    code = None if value is None else str(value)
     markers = [Marker(m.value, *place(m.at)) for m in identify.markers] + [Marker(0, *place(at)) for at in identify.at]
     return Layout(
         id=parsed.layout,
@@ -322,9 +353,10 @@ def _to_layout(parsed: model.LayoutFile) -> Layout:
         corner_cut=CornerCut(**parsed.card.corner_cut.model_dump()),
         questions=tuple(_question(q, place) for q in parsed.questions),
         corner_radius_mm=parsed.card.corner_radius_mm,
-        identify=Identify(identify.by, identify.dictionary, identify.size_mm, identify.value, tuple(markers)),
+        identify=Identify(identify.by, identify.dictionary, identify.size_mm, code, tuple(markers)),
         artwork={k: v for k, v in parsed.artwork.model_dump().items() if v is not None},
         follow_ups=tuple(FollowUp(f.id, f.text, f.about) for f in parsed.follow_ups),
+        retired=parsed.retired,
     )
 
 

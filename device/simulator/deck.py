@@ -12,7 +12,7 @@ import numpy as np
 
 from cards.errors import LogicienneError
 from cards.layout import Layout
-from device.simulator.hand import Cut, Hand, punch, truth
+from device.simulator.hand import Cut, Hand, code_cuts, punch, truth
 from device.simulator.people import answer
 from device.simulator.photo import photograph
 from device.simulator.scene import BEDS, Bed, Scene, corners_px, machine_scene, table_scene
@@ -56,7 +56,7 @@ def make_card(
     cuts = punch(layout, drawn if wanted is None else wanted, hand or Hand(), rng)
     kind = machine_scene if rng.random() < 0.6 else table_scene
     place = scene or kind(rng, bed or chosen, 1640, 1232)
-    jpeg = photograph(layout, language or edition, cuts, place, rng)
+    jpeg = photograph(layout, language or edition, [*cuts, *code_cuts(layout)], place, rng)
     title = name or f"card-{seed:05d}"
     return SimulatedCard(title, jpeg, truth_of(layout, cuts, place, f"{title}.jpg", seed))
 

@@ -60,6 +60,12 @@ def punch(layout: Layout, wanted: frozenset[str], hand: Hand, rng: np.random.Gen
     return cuts
 
 
+def code_cuts(layout: Layout) -> list[Cut]:
+    """The holes that the printer's punched, by which the card names its layout."""
+    hole = layout.hole
+    return [Cut(m.x_mm, m.y_mm, hole.width_mm, hole.height_mm, hole.shape == "circle") for m in layout.code_holes]
+
+
 def _slip(layout: Layout, hand: Hand, rng: np.random.Generator) -> tuple[float, float]:
     most = 0.9 * layout.hole.tolerance_mm
     sigma = min(hand.sigma_mm, most / 2)

@@ -126,9 +126,10 @@ def _looked_at(layout: Layout, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     half = layout.hole.width_mm / 2 + reach, layout.hole.height_mm / 2 + reach
     for p in layout.positions:
         _clear(looked, p.x_mm, p.y_mm, half)
-    mark = (layout.identify.size_mm or layout.hole.width_mm) / 2 + MARKER_GAP_MM
+    mark = (layout.identify.size_mm or 0.0) / 2 + MARKER_GAP_MM
+    around = half if layout.identify.by == "code-holes" else (mark, mark)
     for m in layout.identify.markers:
-        _clear(looked, m.x_mm, m.y_mm, (mark, mark))
+        _clear(looked, m.x_mm, m.y_mm, around)
     return looked
 
 
