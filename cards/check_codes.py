@@ -80,7 +80,10 @@ def _marks(layout: Layout) -> Iterator[tuple[Place, str]]:
             return
         half = clear_half_mm(layout, m)
         if not _on_card(layout, m, (half, half)):
-            yield at, f"this mark and its clear margin ({2 * half:.1f} mm square) reach beyond the card; move it inwards"
+            yield (
+                at,
+                f"this mark and its clear margin ({2 * half:.1f} mm square) reach beyond the card; move it inwards",
+            )
         for p in layout.positions:
             reach_x, reach_y = half + hole.width_mm / 2, half + hole.height_mm / 2
             if abs(p.x_mm - m.x_mm) < reach_x and abs(p.y_mm - m.y_mm) < reach_y:

@@ -102,10 +102,10 @@ class Identify(Strict):
 
     by: Literal["none", "code-holes", "aruco", "qr"] = "none"
     value: Annotated[int, Field(ge=1, lt=2**31)] | CodeText | None = Field(
-        None, description="code-holes: a number from 1; qr: its text, else `id@version`"
+        default=None, description="code-holes: a number from 1; qr: its text, else `id@version`"
     )
-    dictionary: str | None = Field(None, description="aruco: OpenCV's name, such as DICT_4X4_50")
-    size_mm: PositiveMm | None = Field(None, description="aruco, qr: the mark's side without its clear margin")
+    dictionary: str | None = Field(default=None, description="aruco: OpenCV's name, such as DICT_4X4_50")
+    size_mm: PositiveMm | None = Field(default=None, description="aruco, qr: the mark's side without its clear margin")
     at: list[At] = Field(
         default_factory=list, max_length=32, description="code-holes: lowest bit first, check hole last; qr: each code"
     )
@@ -197,13 +197,15 @@ class LayoutFile(Strict):
 
     layout: Id
     version: Annotated[int, Field(ge=1, le=9999)]
-    retired: bool = Field(False, description="no longer in use: refused when a card is read, still understood in stores")
+    retired: bool = Field(
+        default=False, description="no longer in use: refused when a card is read, still understood in stores"
+    )
     title: Text
     languages: Annotated[list[Language], Field(min_length=1, max_length=20)]
     card: Card
     hole: Annotated[Circle | Rect, Field(discriminator="shape")]
     grid: Grid | None = None
     artwork: Artwork = Field(default_factory=Artwork)
-    identify: Identify = Identify()
+    identify: Identify = Field(default_factory=Identify)
     questions: Annotated[list[Question], Field(min_length=1, max_length=200)]
     follow_ups: list[FollowUp] = Field(default_factory=list, max_length=50)

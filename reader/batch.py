@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 
 from cards.layout import Layout
+from cards.load import catalogue
 from device.frame import PictureError, decode_picture
 from reader.camera import read_frame
 from reader.evidence import evidence
@@ -52,7 +53,7 @@ def read_files(
     paths: Sequence[Path], layouts: Sequence[Layout], *, jobs: int = 1, overlays: Path | None = None
 ) -> Iterator[FileResult]:
     """Read every file, on `jobs` processes, results in the order of `paths`."""
-    work = partial(read_file, layouts=tuple(layouts), overlays=overlays)
+    work = partial(read_file, layouts=tuple(layouts), known=catalogue(layouts), overlays=overlays)
     pool: Executor | None = ProcessPoolExecutor(jobs, initializer=_one_thread) if jobs > 1 else None
     with pool or nullcontext():
         yield from pool.map(work, paths, chunksize=4) if pool else map(work, paths)
@@ -63,7 +64,9 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def read_file(path: Path, layouts: tuple[Layout, ...], overlays: Path | None = None) -> FileResult:
+def read_file(
+    path: Path, layouts: tuple[Layout, ...], overlays: Path | None = None, known: tuple[Layout, ...] = ()
+) -> FileResult:
     """Read one file. Never raises for what is in it."""
     try:
         data = path.read_bytes()
@@ -72,7 +75,7 @@ def read_file(path: Path, layouts: tuple[Layout, ...], overlays: Path | None = N
         return _unread(path, f"{path}: cannot be opened: {error.strerror or error}; check the name and the medium")
     except PictureError as error:
         return _unread(path, f"{path.parent}/{error}" if path.parent != Path() else str(error))
-    outcome = read_frame(frame, layouts)
+    outcome = read_frame(frame, layouts, known)
     layout = next((y for y in layouts if y.identity == outcome.layout), None)
     problem = None
     if overlays is not None:

@@ -9,9 +9,10 @@ import numpy as np
 
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.edges import edge_blur_mm, outline_of, same_outline
+from reader.camera.edges import edge_blur_mm, outline_of
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
+from reader.camera.identify import identify
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import CONTRAST_MIN, SPILL_MAX, is_faint, measure, scores, view_of
 from reader.camera.patches import view
@@ -30,9 +31,10 @@ LEAD_MIN = 0.2
 """By how much a layout must explain the holes better than another of the same outline."""
 
 
-def read_frame(frame: Frame, layouts: Sequence[Layout]) -> Reading | Rejection:
+def read_frame(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layout] = ()) -> Reading | Rejection:
     """Read the one whole card in the picture, under whichever of the layouts fits it; uncalibrated.
 
+    known: what else the card may name itself (`cards.load.catalogue`), so that the rejection says which card it is.
     Never raises for a poor picture: a `Rejection` names the reason. Raises `ValueError` without layouts.
     """
     if not layouts:
@@ -46,10 +48,12 @@ def read_frame(frame: Frame, layouts: Sequence[Layout]) -> Reading | Rejection:
     blurred = _if_blurred(found)
     if blurred is not None:
         return blurred
-    twins = [layout for layout in layouts if layout is not found.layout and same_outline(layout, found.layout)]
-    if not twins:
-        return _read(frame, found)
-    return _best([_read(frame, replace(found, layout=layout)) for layout in (found.layout, *twins)])
+    twins = identify(frame, found, layouts, known)
+    if isinstance(twins, Rejection):
+        return twins
+    best = _best([_read(frame, replace(found, layout=layout)) for layout in twins])
+    retired = next((y for y in twins if y.retired and y.identity == best.layout), None)
+    return best if retired is None else Rejection((Reason(Code.RETIRED_LAYOUT, found=best.layout),), best.layout)
 
 
 def _best(readings: Sequence[Reading | Rejection]) -> Reading | Rejection:
