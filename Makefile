@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench faults generated clean
+.PHONY: help setup demo test lint bench faults fuzz generated clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,10 @@ bench: setup ## speed, as ratios of two things measured in one run
 
 faults: setup ## power cuts, kills and lying disks, for an hour or so
 	$(BIN)/python -m tests.faults
+
+fuzz: setup ## a million damaged pictures, for half an hour or so
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
+	$(BIN)/python -m tests.fuzz
 
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write

@@ -22,6 +22,9 @@ ColourImage = NDArray[np.uint8]
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded at all: well above a phone's, well below what fills a Pi's memory (64 MB grey)."""
 
+MIN_SIDE_PX, MAX_ASPECT = 16, 20
+"""No photograph of a card is narrower, or so many times longer than wide."""
+
 
 class PictureError(LogicienneError, ValueError):
     """Bytes that are no whole picture of a bearable size."""
@@ -63,6 +66,10 @@ def decode_picture(data: bytes, name: str) -> Frame:
         raise PictureError(
             f"{name}: {width} × {height} pixels, more than {MAX_PIXELS // 1_000_000} million; "
             "scan or photograph the card at a lower resolution (300 dpi is plenty)"
+        )
+    if min(width, height) < MIN_SIDE_PX or max(width, height) > MAX_ASPECT * min(width, height):
+        raise PictureError(
+            f"{name}: {width} × {height} pixels show no card; give a photograph or a scan of a whole card"
         )
     if not _is_whole(data, kind):
         raise PictureError(f"{name}: the {kind} file breaks off before its end; copy it again from where it was taken")

@@ -1,0 +1,1 @@
+"""Damaged and malicious pictures by the million; `make fuzz`."""

@@ -1,0 +1,57 @@
+"""A few hundred inputs of the fuzz, and that it would notice a crash."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from tests.needs import need
+
+
+def fuzz(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
+    need(find_spec("atheris"), "atheris", "pip install -e '.[fuzz]'")
+    command = [sys.executable, "-c", code] if code else [sys.executable, "-m", "tests.fuzz"]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=Path(__file__).parents[2])
+
+
+def test_hundreds_of_damaged_pictures_give_a_frame_or_a_picture_error(tmp_path: Path) -> None:
+    done = fuzz("--runs", "400", "--jobs", "1", "--seed", "7", "--crashes", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "400 inputs" in done.stdout or "process 0: seed 7, exit code 0" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_pictures_to_begin_with_reach_a_reading(tmp_path: Path) -> None:
+    """Cards that nothing could read would leave most of the reader untouched."""
+    code = (
+        "from tests.fuzz import picture as p\n"
+        "from device.frame import decode_picture\n"
+        "from reader.camera import read_frame\n"
+        "from reader.reading import Reading\n"
+        "read = [isinstance(read_frame(decode_picture(d, n), p.layouts()), Reading) for n, d in p.corpus().items()]\n"
+        "print(sum(read), len(read))\n"
+    )
+    done = fuzz(code=code)
+    assert done.returncode == 0, done.stderr
+    read, total = map(int, done.stdout.split())
+    assert read > total / 2
+
+
+def test_a_reader_that_raises_is_caught_and_its_input_kept(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from tests.fuzz import picture as p\n"
+        "def broken(*_): raise IndexError('a planted fault')\n"
+        "p.read_frame = broken\n"
+        "p.main(sys.argv[1:])\n"
+    )
+    corpus = tmp_path / "corpus"
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    written = fuzz(code=f"from pathlib import Path; from tests.fuzz.picture import write_corpus as w; w(Path({str(corpus)!r}))")
+    assert written.returncode == 0, written.stderr
+    done = fuzz(str(corpus), "-runs=50", f"-artifact_prefix={kept}/", code=code)
+    assert done.returncode != 0 and "a planted fault" in done.stdout + done.stderr
+    assert list(kept.iterdir())
