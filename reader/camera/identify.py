@@ -171,13 +171,12 @@ def _cells_at(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout, marke
     n = len(expected)
     side = layout.identify.size_mm or 1.0
     step = side / n / CELL_SAMPLES
-    seen = _patch(grey, geometry, marker, side + 2 * SHIFT_MM, step)
-    template = np.kron(np.where(expected, 0, 255), np.ones((CELL_SAMPLES, CELL_SAMPLES))).astype(np.float32)
-    if min(seen.shape) < len(template):
-        return None
+    seen = _patch(grey, geometry, marker, side + 2 * side / n + 2 * SHIFT_MM, step)
+    template = _template(expected, layout.identify.by == "aruco")
     fit = cv2.matchTemplate(seen, template, cv2.TM_CCOEFF_NORMED)
     y, x = np.unravel_index(int(np.argmax(np.nan_to_num(np.asarray(fit), nan=-1.0))), fit.shape)
-    cut = seen[y : y + len(template), x : x + len(template)]
+    size = n * CELL_SAMPLES
+    cut = seen[y + CELL_SAMPLES :, x + CELL_SAMPLES :][:size, :size]
     # The middle of a cell, away from its neighbours' blur.
     cells = cut.reshape(n, CELL_SAMPLES, n, CELL_SAMPLES)[:, 1:-1, :, 1:-1].mean(axis=(1, 3))
     low, high = np.quantile(cells, [0.1, 0.9])
@@ -189,6 +188,16 @@ def _cells_at(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout, marke
         if border.mean() < 0.8:
             return None
     return dark
+
+
+def _template(expected: NDArray[np.bool_], frame_alone: bool) -> Singles:
+    """The mark in its clear margin of one cell, -1 dark to 1 clear; of an ArUco mark its frame alone, 0 inside: it must
+    be found whatever the value.
+    """
+    cells = np.pad(np.where(expected, -1.0, 1.0), 1, constant_values=1.0)
+    if frame_alone:
+        cells[2:-2, 2:-2] = 0.0
+    return np.kron(cells, np.ones((CELL_SAMPLES, CELL_SAMPLES))).astype(np.float32)
 
 
 def _patch(grey: NDArray[np.uint8], geometry: Geometry, marker: Marker, side_mm: float, step_mm: float) -> Singles:

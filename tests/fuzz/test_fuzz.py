@@ -50,7 +50,9 @@ def test_a_reader_that_raises_is_caught_and_its_input_kept(tmp_path: Path) -> No
     corpus = tmp_path / "corpus"
     kept = tmp_path / "kept"
     kept.mkdir()
-    written = fuzz(code=f"from pathlib import Path; from tests.fuzz.picture import write_corpus as w; w(Path({str(corpus)!r}))")
+    written = fuzz(
+        code=f"from pathlib import Path; from tests.fuzz.picture import write_corpus as w; w(Path({str(corpus)!r}))"
+    )
     assert written.returncode == 0, written.stderr
     done = fuzz(str(corpus), "-runs=50", f"-artifact_prefix={kept}/", code=code)
     assert done.returncode != 0 and "a planted fault" in done.stdout + done.stderr
