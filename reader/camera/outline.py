@@ -40,7 +40,7 @@ def small_copy(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     Halved as often as it can be, which is many times faster than one reduction to the same size.
     """
     scale = 1.0
-    while max(image.shape[:2]) >= 2 * SMALL_PX:
+    while max(image.shape[:2]) >= 2 * SMALL_PX and min(image.shape[:2]) > 1:
         height, width = image.shape[0] // 2, image.shape[1] // 2
         even = image[: 2 * height, : 2 * width]
         image = np.asarray(cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
@@ -49,7 +49,7 @@ def small_copy(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     rest = max(width, height) / SMALL_PX
     if rest <= 1:
         return image, scale
-    size = (round(width / rest), round(height / rest))
+    size = (max(round(width / rest), 1), max(round(height / rest), 1))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8), scale * rest
 
 
