@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
-from contextlib import nullcontext
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import cv2
 
@@ -49,19 +51,70 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+FEW = 48
+"""Fewer files than this are read before other processes have even started."""
+CHUNK = 4
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Where numpy's libraries look, once, for how many threads they may start."""
+
+
+def cores() -> int:
+    """How many processor cores this process may use, which in a container may be fewer than there are."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def read_files(
-    paths: Sequence[Path], layouts: Sequence[Layout], *, jobs: int = 1, overlays: Path | None = None
+    paths: Sequence[Path], layouts: Sequence[Layout], *, jobs: int | None = None, overlays: Path | None = None
 ) -> Iterator[FileResult]:
-    """Read every file, on `jobs` processes, results in the order of `paths`."""
-    work = partial(read_file, layouts=tuple(layouts), known=catalogue(layouts), overlays=overlays)
-    pool: Executor | None = ProcessPoolExecutor(jobs, initializer=_one_thread) if jobs > 1 else None
-    with pool or nullcontext():
-        yield from pool.map(work, paths, chunksize=4) if pool else map(work, paths)
+    """Read every file, results in the order of `paths`.
+
+    jobs: processes. `None`: one per core, or this one alone for few files.
+    """
+    chosen = jobs or (cores() if len(paths) >= FEW else 1)
+    given: dict[str, Any] = {"layouts": tuple(layouts), "known": catalogue(layouts), "overlays": overlays}
+    with _one_thread():
+        if chosen == 1:
+            yield from (read_file(path, **given) for path in paths)
+            return
+        with _pool(chosen, given) as pool:
+            yield from pool.map(_read_one, paths, chunksize=CHUNK)
 
 
-def _one_thread() -> None:
-    """OpenCV's own threads would fight those of the other processes."""
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread in each process: those of OpenCV and of numpy's libraries would only fight for the same cores."""
+    before = cv2.getNumThreads(), {name: os.environ.get(name) for name in THREADS}
     cv2.setNumThreads(1)
+    os.environ.update(dict.fromkeys(THREADS, "1"))
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before[0])
+        for name, value in before[1].items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _pool(jobs: int, given: dict[str, Any]) -> ProcessPoolExecutor:
+    """Processes that are started afresh: a copy of this one would share its open store and its progress bar's thread."""
+    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(given,))
+
+
+_given: dict[str, Any] = {}
+"""In a process of the pool: what `read_file` gets with every path. Sent once, for a layout is larger than a path."""
+
+
+def _begin(given: dict[str, Any]) -> None:
+    cv2.setNumThreads(1)
+    _given.update(given)
+
+
+def _read_one(path: Path) -> FileResult:
+    return read_file(path, **_given)
 
 
 def read_file(

@@ -7,37 +7,63 @@ a weak side cannot bend the card and one bad profile cannot move it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cards.layout import Layout
-from reader.camera.geometry import BENDS, PARAMETERS, Floats, Geometry, project
+from cards.layout import CornerCut, Layout
+from reader.camera.geometry import PARAMETERS, Floats, Geometry, Sheet, project, slopes, turn_by
 
 SIDE_PROFILES = 32
 CUT_PROFILES = 10
+CURVES = 24
+"""So many parabolas are tried along every side for the one that most of its profiles lie on."""
 SIDES = 5
 """Top, right, bottom, left, cut."""
 
 FOCAL_SIGMA = 0.25
 """Prior of log focal length around 0.85 × the picture's longer side: webcams, phones and Pi cameras see 55° to 75°."""
 K1_SIGMA = 0.08
+CLOSE_PX, SETTLED = 4.0, 0.9
+"""The last look reaches so far. When this share of the profiles already lies within half of it, no look between is due."""
 BEND_SIGMA_MM = (1.5, 1.0, 1.5, 0.7, 0.7, 0.7)
 EDGE_SIGMA_PX = 0.35
+DIAGONAL = np.diag_indices(PARAMETERS)
+STILL_AT_FIRST = 0.03
+"""The first fit only leads to the closer look."""
 
 
 @dataclass(frozen=True)
 class Outline:
     """Points on a layout's outline, and what lies outside there.
 
-    points_mm, outward: (n, 2), the outline and its unit normals on the front. side: (n,) which of `SIDES`.
+    size_mm: width and height. points_mm, outward: (n, 2), the outline and its unit normals on the front. side: (n,) which
+    of `SIDES`, each side's points in one run.
     """
 
+    size_mm: tuple[float, float]
     points_mm: Floats
     outward: Floats
     side: NDArray[np.int64]
+
+    @cached_property
+    def per_side(self) -> NDArray[np.int64]:
+        """How many points each side has."""
+        return np.bincount(self.side, minlength=SIDES)
+
+    @cached_property
+    def sheet(self) -> Sheet:
+        """The points, ready to be projected."""
+        return Sheet.of(self.points_mm, *self.size_mm)
+
+    @cached_property
+    def sheet_outwards(self) -> Sheet:
+        """The points, then all of them half a millimetre further out."""
+        return Sheet.of(np.concatenate([self.points_mm, self.points_mm + 0.5 * self.outward]), *self.size_mm)
 
 
 @dataclass(frozen=True)
@@ -46,7 +72,7 @@ class EdgeFit:
 
     support: share of profiles with an edge where the geometry says (per side in `side_support`).
     residual_mm: median distance of those edges from the geometry; cut_residual_mm: the same for the cut corner alone.
-    cut_misfit_mm: see `_cut_misfit_mm`. width_px: of the change from card to bed, as far as a close look tells.
+    cut_misfit_mm: see `_cut_misfit_px`. width_px: of the change from card to bed, as far as a close look tells.
     inside, outside: (channels,) the colours beside the edge.
     """
 
@@ -63,8 +89,12 @@ class EdgeFit:
 
 def outline_of(layout: Layout) -> Outline:
     """The layout's outline as points to look at. Rounded corners and the corner cut's ends are left out."""
-    w, h, cut = layout.width_mm, layout.height_mm, layout.corner_cut
-    margin = max(0.03 * w, layout.corner_radius_mm)
+    return _outline(layout.width_mm, layout.height_mm, layout.corner_cut, layout.corner_radius_mm)
+
+
+@cache
+def _outline(w: float, h: float, cut: CornerCut, radius_mm: float) -> Outline:
+    margin = max(0.03 * w, radius_mm)
     ends = {side: [margin, margin] for side in range(4)}
     corners = {"top-left": (0, 0), "top-right": (w, 0), "bottom-right": (w, h), "bottom-left": (0, h)}
     points, normals, sides = [], [], []
@@ -86,7 +116,7 @@ def outline_of(layout: Layout) -> Outline:
         points.append(np.array(start) * (1 - step) + np.array(end) * step)
         normals.append(np.tile(np.array(normal_to, np.float64), (SIDE_PROFILES, 1)))
         sides.append(np.full(SIDE_PROFILES, side))
-    return Outline(np.concatenate(points), np.concatenate(normals), np.concatenate(sides))
+    return Outline((w, h), np.concatenate(points), np.concatenate(normals), np.concatenate(sides))
 
 
 SAME_MM = 0.3
@@ -120,17 +150,25 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
     """
     sides = outline.side < 4
     found = _edges(image, outline, start, reach_px)
-    seed = replace(found, offset=_robust_offsets(found, outline, reach_px))
-    geometry = _solve(start, outline, seed, sides & (found.strength > 0), max(reach_px / 6, 1.0))
-    reach = max(reach_px / 2.5, 4.0)
-    found = _edges(image, outline, geometry, reach)
-    geometry = _solve(geometry, outline, found, sides & (found.strength > 0), max(reach / 6, 1.0))
-    found = _edges(image, outline, geometry, 4.0)
+    seed = replace(found, offset=_robust_offsets(found.offset, outline, reach_px))
+    geometry = _solve(start, outline, seed, sides & (found.strength > 0), max(reach_px / 6, 1.0), STILL_AT_FIRST)
+    near = np.abs(_left(geometry, outline, found)[sides]) < CLOSE_PX / 2
+    if near.mean() < SETTLED:
+        reach = max(reach_px / 2.5, CLOSE_PX)
+        found = _edges(image, outline, geometry, reach)
+        geometry = _solve(geometry, outline, found, sides & (found.strength > 0), max(reach / 6, 1.0))
+    found = _edges(image, outline, geometry, CLOSE_PX)
     # The cut corner first testifies, for bends would gladly absorb that of another layout; then it helps.
-    cut_misfit_mm = _cut_misfit_mm(geometry, outline, found)
+    cut_misfit_px = _cut_misfit_px(outline, found)
     last = _solve(geometry, outline, found, found.strength > 0, 1.0)
-    moved = ((last.to_px(outline.points_mm) - found.at) * found.normal).sum(axis=1)
-    return _judge(last, outline, replace(found, offset=found.offset - moved), cut_misfit_mm)
+    return _judge(last, outline, replace(found, offset=_left(last, outline, found)), cut_misfit_px)
+
+
+def _left(geometry: Geometry, outline: Outline, found: _Profiles) -> Floats:
+    """Offsets of the edges that were found, from this geometry instead of the one they were looked for with."""
+    now = project(geometry.parameters, outline.sheet, geometry.centre_px).px
+    moved: Floats = ((now - found.at) * found.normal).sum(axis=1)
+    return found.offset - moved
 
 
 BLUR_REACH_MM = 4.0
@@ -144,34 +182,42 @@ def edge_blur_mm(image: NDArray[np.uint8], outline: Outline, geometry: Geometry)
     return contrast / max(float(np.median(found.strength)), 1e-3) / scale
 
 
-def _cut_misfit_mm(geometry: Geometry, outline: Outline, found: _Profiles) -> float:
+def _cut_misfit_px(outline: Outline, found: _Profiles) -> float:
     """How far the cut corner's edge turns away from where the four sides put it. A bent corner shifts it, no more."""
-    cut = found.offset[(outline.side == 4) & (found.strength > 0)]
+    cut = np.sort(found.offset[(outline.side == 4) & (found.strength > 0)])
     if len(cut) < CUT_PROFILES / 2:
-        return float("inf")
-    low, high = np.quantile(cut, [0.1, 0.9])
-    return float(high - low) / geometry.px_per_mm()
+        return math.inf
+    # All but the outermost tenth at either end.
+    return float(cut[-1 - len(cut) // 10] - cut[len(cut) // 10])
 
 
 def _edges(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, reach: float) -> _Profiles:
-    at = geometry.to_px(outline.points_mm)
-    ahead = geometry.to_px(outline.points_mm + 0.5 * outline.outward) - at
-    normal = ahead / np.maximum(np.hypot(ahead[:, 0], ahead[:, 1]), 1e-9)[:, None]
-    reach_n = int(np.ceil(reach)) + 2
-    steps = np.arange(-reach_n, reach_n + 1.0)
-    grid = (at[:, None] + steps[None, :, None] * normal[:, None]).astype(np.float32)
-    values = np.asarray(cv2.remap(image, grid[..., 0], grid[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
-    values = values.reshape(len(at), len(steps), -1).astype(np.float64)
-    inside = np.median(values[:, : reach_n - 1], axis=(0, 1))
-    outside = np.median(values[:, reach_n + 2 :], axis=(0, 1))
+    both = project(geometry.parameters, outline.sheet_outwards, geometry.centre_px).px
+    at = both[: len(both) // 2]
+    normal = both[len(at) :] - at
+    normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
+    reach_n = math.ceil(reach) + 2
+    steps = np.arange(-reach_n, reach_n + 1.0, dtype=np.float32)
+    x = at[:, :1].astype(np.float32) + steps * normal[:, :1].astype(np.float32)
+    y = at[:, 1:].astype(np.float32) + steps * normal[:, 1:].astype(np.float32)
+    values = np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    values = values.reshape(len(at), len(steps), -1)
+    inside, outside = _median(values[:, : reach_n - 1]), _median(values[:, reach_n + 2 :])
     way = outside - inside
-    line = values @ (way / max(float(np.linalg.norm(way)), 1e-9))
+    way /= max(float(np.sqrt(way @ way)), 1e-9)
+    line = values[..., 0] * way[0] if len(way) == 1 else values @ way
     # Derivative over five pixels (Savitzky–Golay, first order): rises where the bed begins.
     slope = (2 * (line[:, 4:] - line[:, :-4]) + line[:, 3:-1] - line[:, 1:-3]) / 10
     return _Profiles(at, normal, *_peaks(slope, steps[2:-2]), inside, outside)
 
 
-def _peaks(slope: Floats, steps: Floats) -> tuple[Floats, Floats]:
+def _median(values: NDArray[np.uint8]) -> Floats:
+    """(channels,): the middle value of all samples."""
+    flat = values.reshape(-1, values.shape[-1])
+    return np.asarray(np.partition(flat, len(flat) // 2, axis=0)[len(flat) // 2], np.float64)
+
+
+def _peaks(slope: Floats, steps: NDArray[np.float32]) -> tuple[Floats, Floats]:
     """Where each profile rises most (sub-pixel, by a parabola), and how strongly; strength 0 at the window's ends."""
     best = slope.argmax(axis=1)
     inner = (best > 0) & (best < slope.shape[1] - 1)
@@ -183,86 +229,101 @@ def _peaks(slope: Floats, steps: Floats) -> tuple[Floats, Floats]:
     return steps[k] + np.clip(shift, -1, 1), np.where(inner, peak, 0.0)
 
 
-def _robust_offsets(found: _Profiles, outline: Outline, reach: float) -> Floats:
-    """Offsets with those that no smooth curve along their side explains pulled onto it (least median of squares)."""
-    offset = found.offset.copy()
+@cache
+def _curves(n: int) -> tuple[NDArray[np.int64], Floats]:
+    """Picks (k, 3) of `n` even places along a side, and (k, n, 3): the parabola through each pick as weights of its three."""
+    along = np.linspace(-1, 1, n)
+    basis = np.stack([np.ones_like(along), along, along**2], axis=1)
     rng = np.random.default_rng(0)
-    for side in range(4):
-        rows = np.flatnonzero(outline.side == side)
-        along = np.linspace(-1, 1, len(rows))
-        basis = np.stack([np.ones_like(along), along, along**2], axis=1)
-        picks = np.stack([rng.permutation(len(rows))[:3] for _ in range(24)])
-        matrix = basis[picks]
-        usable = np.abs(np.linalg.det(matrix)) > 0.05
-        curves = np.linalg.solve(matrix[usable], offset[rows][picks[usable]][..., None])[..., 0] @ basis.T
-        miss = np.abs(curves - offset[rows])
-        best = np.percentile(miss, 60, axis=1).argmin()
-        offset[rows] = np.where(miss[best] < 0.15 * reach + 1, offset[rows], curves[best])
-    return offset
+    picks = np.stack([rng.permutation(n)[:3] for _ in range(CURVES)])
+    picks = picks[np.abs(np.linalg.det(basis[picks])) > 0.05]
+    return picks, np.asarray(basis @ np.linalg.inv(basis[picks]))
 
 
-def _solve(start: Geometry, outline: Outline, found: _Profiles, use: NDArray[np.bool_], scale_px: float) -> Geometry:
-    """Levenberg–Marquardt with Huber weights and priors (`FOCAL_SIGMA` and its neighbours)."""
-    target = found.at + found.offset[:, None] * found.normal
-    prior_mean, prior_sigma = _priors(start)
-    p, damping = start.parameters, 1e-3
-    steps = np.concatenate([np.full(3, 1e-5), np.full(3, 1e-2), [1e-4, 1e-4], np.full(BENDS, 1e-2)])
-    trials = np.concatenate([np.zeros((1, PARAMETERS)), np.diag(steps)])
-    cost, state = np.inf, None
-    trial = p
+def _robust_offsets(offset: Floats, outline: Outline, reach: float) -> Floats:
+    """Offsets with those that no smooth curve along their side explains pulled onto it (least median of squares)."""
+    sides = offset[outline.side < 4].reshape(4, SIDE_PROFILES)
+    picks, weights = _curves(SIDE_PROFILES)
+    curves = (weights @ sides[:, picks][..., None])[..., 0]
+    miss = np.abs(curves - sides[:, None])
+    most = round(0.6 * SIDE_PROFILES)
+    best = np.partition(miss, most, axis=2)[..., most].argmin(axis=1)
+    four = np.arange(4)
+    found = offset.copy()
+    pulled = np.where(miss[four, best] < 0.15 * reach + 1, sides, curves[four, best])
+    found[outline.side < 4] = pulled.ravel()
+    return found
+
+
+def _solve(
+    start: Geometry, outline: Outline, found: _Profiles, use: NDArray[np.bool_], scale_px: float, still: float = 3e-3
+) -> Geometry:
+    """Levenberg–Marquardt with Huber weights and priors (`FOCAL_SIGMA` and its neighbours).
+
+    still: a step that promises to lower the cost by a smaller share than this is the last.
+    """
+    target = (found.at * found.normal).sum(axis=1) + found.offset
+    prior_mean, prior_weight = _priors(start)
+    sheet = outline.sheet
+    limit = 2.0 * scale_px / EDGE_SIGMA_PX
+    p = trial = start.parameters
+    cost, damping = math.inf, 1e-3
+    normal_matrix, gradient = np.eye(PARAMETERS), np.zeros(PARAMETERS)
     for _ in range(6):
-        seen = project(trial[None] + trials, outline.points_mm, start)
-        miss = ((seen - target) * found.normal).sum(axis=2) / EDGE_SIGMA_PX
-        r = miss[0]
-        limit = 2.0 * scale_px / EDGE_SIGMA_PX
-        huber = np.where(np.abs(r) < limit, r * r, 2 * limit * np.abs(r) - limit * limit)
-        prior = (trial - prior_mean) / prior_sigma
-        new_cost = float(huber[use].sum() + prior @ prior)
+        seen = project(trial, sheet, start.centre_px)
+        r = ((seen.px * found.normal).sum(axis=1) - target) / EDGE_SIGMA_PX
+        size = np.abs(r)
+        within = np.minimum(size, limit)
+        off = trial - prior_mean
+        # Huber: r² within the limit, 2·limit·|r| − limit² beyond it.
+        new_cost = float(use @ (within * (2 * size - within)) + prior_weight @ (off * off))
         if new_cost < cost:
-            weight = use * np.minimum(1.0, limit / np.maximum(np.abs(r), 1e-9))
-            jacobian = ((miss[1:] - r) / steps[:, None]).T
-            weighted = jacobian * weight[:, None]
-            state = (jacobian.T @ weighted + np.diag(prior_sigma**-2.0), weighted.T @ r + prior / prior_sigma)
-            done = cost - new_cost < 1e-3 * new_cost
             p, cost, damping = trial, new_cost, damping / 5
-            if done:
-                break
+            jacobian = slopes(seen, sheet, found.normal) / EDGE_SIGMA_PX
+            weighted = jacobian * (use * within / np.maximum(size, 1e-9))
+            normal_matrix = weighted @ jacobian.T
+            # Without a single edge nothing holds the pose; the ridge keeps the step finite.
+            normal_matrix[DIAGONAL] += prior_weight + 1e-9
+            gradient = weighted @ r + prior_weight * off
         else:
             damping *= 20
-        if state is None:
-            break
-        normal_matrix, gradient = state
-        # Without a single edge nothing holds the pose; the ridge keeps the step finite.
-        damped = normal_matrix + damping * np.diag(np.diag(normal_matrix)) + 1e-9 * np.eye(PARAMETERS)
-        trial = p - np.linalg.solve(damped, gradient)
+        damped = normal_matrix.copy()
+        damped[DIAGONAL] *= 1 + damping
+        step: Floats = np.asarray(np.linalg.solve(damped, -gradient), np.float64)
+        trial = turn_by(p, step)
+        if -float(gradient @ step) < still * cost:
+            return replace(start, parameters=trial)
     return replace(start, parameters=p)
 
 
 def _priors(start: Geometry) -> tuple[Floats, Floats]:
-    mean, sigma = start.parameters.copy(), np.full(PARAMETERS, np.inf)
-    focal = 0.85 * 2 * max(start.centre_px)
-    mean[6:], sigma[6:] = 0.0, np.array([FOCAL_SIGMA, K1_SIGMA, *BEND_SIGMA_MM])
-    mean[6] = np.log(focal)
-    return mean, sigma
+    """Mean and weight (1/σ²) of every parameter; none for the pose."""
+    mean, weight = np.zeros(PARAMETERS), np.zeros(PARAMETERS)
+    mean[6] = math.log(0.85 * 2 * max(start.centre_px))
+    weight[6:] = np.array([FOCAL_SIGMA, K1_SIGMA, *BEND_SIGMA_MM]) ** -2.0
+    return mean, weight
 
 
-def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_mm: float) -> EdgeFit:
+def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px: float) -> EdgeFit:
     scale = geometry.px_per_mm()
     contrast = float(np.linalg.norm(found.outside - found.inside))
+    off = np.abs(found.offset)
     strong = found.strength > max(0.03 * contrast, 0.6)
-    near = np.abs(found.offset) < max(0.3 * scale, 1.2)
-    good = strong & near
-    per_side = tuple(float(good[outline.side == s].mean()) if (outline.side == s).any() else 1.0 for s in range(SIDES))
-    off = np.abs(found.offset) / scale
-    cut = (outline.side == 4) & strong
+    good = strong & (off < max(0.3 * scale, 1.2))
+    per_side = np.bincount(outline.side, good, SIDES) / outline.per_side
     return EdgeFit(
         geometry,
-        float(good[outline.side < 4].mean()),
-        per_side,
-        float(np.median(off[strong])) if strong.any() else float("inf"),
-        float(np.median(off[cut])) if cut.any() else float("inf"),
-        cut_misfit_mm,
-        contrast / max(float(np.median(found.strength)), 1e-3),
+        float(per_side[:4].mean()),
+        tuple(per_side.tolist()),
+        _middle(off[strong]) / scale,
+        _middle(off[(outline.side == 4) & strong]) / scale,
+        cut_misfit_px / scale,
+        contrast / max(_middle(found.strength), 1e-3),
         found.inside,
         found.outside,
     )
+
+
+def _middle(values: Floats) -> float:
+    """The median, infinite when there is none."""
+    return float(np.partition(values, len(values) // 2)[len(values) // 2]) if len(values) else math.inf

@@ -18,7 +18,7 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.edges import EdgeFit, Outline, fit, outline_of
 from reader.camera.geometry import Floats, apply, first_guess, homography
-from reader.camera.outline import Quad, quads_of_mask, small_copy
+from reader.camera.outline import SMALL_PX, Quad, above, quads_of_mask, small_copy
 from reader.reading import Face
 
 SUPPORT_MIN = 0.90
@@ -101,34 +101,39 @@ def _proposals(frame: Frame) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
     """(full-size image to judge by, shapes), cheapest first: grey thresholds, then colour channels."""
     small, scale = small_copy(frame.grey)
     for level in valleys(small)[:GREY_VALLEYS]:
-        yield frame.grey, quads_of_mask((small > level).astype(np.uint8), scale)
+        yield frame.grey, quads_of_mask(above(small, level), scale)
     if frame.colour is None:
         return
     small, scale = small_copy(frame.colour)
     lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB)
     spread = small.max(axis=2) - small.min(axis=2)
-    for channel in (lab[..., 2], lab[..., 1], spread, small.min(axis=2)):
-        for level in valleys(np.ascontiguousarray(channel))[:COLOUR_VALLEYS]:
-            yield frame.colour, quads_of_mask((channel > level).astype(np.uint8), scale)
+    for plane in (lab[..., 2], lab[..., 1], spread, small.min(axis=2)):
+        channel = np.ascontiguousarray(plane, np.uint8)
+        for level in valleys(channel)[:COLOUR_VALLEYS]:
+            yield frame.colour, quads_of_mask(above(channel, level), scale)
 
 
 def valleys(image: NDArray[np.uint8]) -> list[int]:
     """Grey levels that part the picture well, best first: minima of the smoothed histogram, by their depth.
 
-    Depth is measured on square roots of counts, so that a small card is worth a threshold beside a large bed.
+    Every other row is enough. Depth is measured on square roots of counts, so that a small card is worth a threshold
+    beside a large bed.
     """
-    counts = np.sqrt(np.bincount(image.ravel(), minlength=256).astype(np.float64))
-    kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
-    h = np.convolve(counts, kernel / kernel.sum(), mode="same")
+    counts = np.sqrt(np.asarray(cv2.calcHist([image[::2]], [0], None, [256], [0, 256])).ravel())
+    h = np.convolve(counts, SMOOTH, mode="same")
     low = np.flatnonzero((h[1:-1] <= h[:-2]) & (h[1:-1] < h[2:])) + 1
     depth = []
     for k in low:
-        deeper_left = np.flatnonzero(h[:k] < h[k])
-        deeper_right = np.flatnonzero(h[k:] < h[k])
-        left = h[(deeper_left[-1] if len(deeper_left) else 0) : k].max()
-        right = h[k : (k + deeper_right[0] if len(deeper_right) else 256)].max()
+        deeper = np.flatnonzero(h < h[k])
+        at = int(np.searchsorted(deeper, k))
+        left = h[(deeper[at - 1] if at else 0) : k].max()
+        right = h[k : (deeper[at] if at < len(deeper) else 256)].max()
         depth.append(min(left, right) - h[k])
     return [int(low[i]) for i in np.argsort(depth)[::-1]]
+
+
+SMOOTH = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
+SMOOTH /= SMOOTH.sum()
 
 
 def _best_layout(image: NDArray[np.uint8], quad: Quad, outlines: Sequence[tuple[Layout, Outline]]) -> Found | None:
@@ -144,70 +149,78 @@ def _fits(image: NDArray[np.uint8], quad: Quad, layout: Layout, outline: Outline
     """The fits worth judging: the most likely way round, and the next when the first does not pass."""
     height, width = image.shape[:2]
     centre, focal = ((width - 1) / 2, (height - 1) / 2), 0.85 * max(width, height)
-    ways = []
-    for face, corners in _ways_round(quad.corners):
-        if not _lies_so(corners, layout):
-            continue
+    reach = max(3.5 * max(width, height) / SMALL_PX, 5.0)
+    ways = _ways_round(quad.corners, layout)
+    if not ways:
+        return
+    evidence = cut_evidence(image, [corners for _, corners in ways], layout)
+    model = rectangle(layout)
+    for k in np.argsort(-evidence, kind="stable")[:2]:
+        face, corners = ways[k]
         guess = first_guess(corners, layout.width_mm, layout.height_mm, centre, focal)
         if guess is None:
             continue
-        model = np.array(
-            [[0, 0], [layout.width_mm, 0], [layout.width_mm, layout.height_mm], [0, layout.height_mm]], np.float64
-        )
         miss = np.hypot(*(guess.to_px(model) - corners).T).max() / guess.px_per_mm() / layout.height_mm
-        if miss < QUAD_MISFIT_MAX:
-            ways.append((cut_evidence(image, corners, layout), face, guess))
-    ways.sort(key=lambda w: -w[0])
-    reach = max(3.5 * max(width, height) / 410, 5.0)
-    for _, face, guess in ways[:2]:
+        if miss >= QUAD_MISFIT_MAX:
+            continue
         edge = fit(image, outline, guess, reach)
         yield Found(layout, face, edge, image)
         if passes(edge):
             return
 
 
-def _ways_round(corners: Floats) -> Iterator[tuple[Face, Floats]]:
-    """Four orientations of each face: corners in the order top-left, top-right, bottom-right, bottom-left of the front."""
+def rectangle(layout: Layout) -> Floats:
+    """(4, 2) mm: the uncut card's corners, from top-left clockwise on the front."""
+    w, h = layout.width_mm, layout.height_mm
+    return np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
+
+
+def _ways_round(corners: Floats, layout: Layout) -> list[tuple[Face, Floats]]:
+    """Each face, each way round that is not lying across: corners from top-left clockwise on the front."""
+    side = np.maximum(np.hypot(*(corners[[1, 2, 3, 0]] - corners).T), 1e-6)
+    longer = math.log((side[0] + side[2]) / (side[1] + side[3]))
+    usual = math.log(layout.width_mm / layout.height_mm)
+    ways: list[tuple[Face, Floats]] = []
     for k in range(4):
-        yield "front", np.roll(corners, -k, axis=0)
-        yield "back", np.roll(corners[::-1], -k, axis=0)
+        # A quarter turn makes the long sides short.
+        if abs((-longer if k % 2 else longer) - usual) < ASPECT_MAX:
+            order = [(k + i) % 4 for i in range(4)]
+            ways.append(("front", corners[order]))
+            ways.append(("back", corners[::-1][order]))
+    return ways
 
 
-def _lies_so(corners: Floats, layout: Layout) -> bool:
-    """Whether the sides are about as long to each other as the card's: not lying across."""
-    along = np.hypot(*(corners[1] - corners[0])) + np.hypot(*(corners[2] - corners[3]))
-    across = np.hypot(*(corners[2] - corners[1])) + np.hypot(*(corners[3] - corners[0]))
-    return bool(abs(math.log(max(along, 1e-6) / max(across, 1e-6) * layout.height_mm / layout.width_mm)) < ASPECT_MAX)
+def cut_evidence(image: NDArray[np.uint8], ways: Sequence[Floats], layout: Layout) -> Floats:
+    """(ways,): how much the would-be cut corner looks like the bed (1) rather than the card (0), each way round."""
+    places, model = _around_cut(layout), rectangle(layout)
+    points = np.array([apply(homography(model, corners), places) for corners in ways])
+    height, width = image.shape[:2]
+    at = np.clip(np.rint(points), 0, [width - 1, height - 1]).astype(np.intp)
+    seen = image[at[..., 1], at[..., 0]].reshape(len(ways), 3, len(places) // 3, -1).astype(np.float64)
+    seen.sort(axis=2)
+    triangle, outside, inside = np.moveaxis(seen[:, :, 2:4].mean(axis=2), 1, 0)  # the median of six
+    to_outside = np.sqrt(((triangle - outside) ** 2).sum(axis=1))
+    to_inside = np.sqrt(((triangle - inside) ** 2).sum(axis=1))
+    return np.asarray(to_inside / np.maximum(to_inside + to_outside, 1e-6))
 
 
-def cut_evidence(image: NDArray[np.uint8], corners: Floats, layout: Layout) -> float:
-    """How much the would-be cut corner looks like the bed (1) rather than the card (0), under this way round."""
+def _around_cut(layout: Layout) -> Floats:
+    """(18, 2) mm: six places in the corner that is cut off, six outside it, six on the card beside it."""
     cut = layout.corner_cut
     w, h = layout.width_mm, layout.height_mm
-    to_px = homography(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64), corners)
-    x, y = {"top-left": (0, 0), "top-right": (w, 0), "bottom-right": (w, h), "bottom-left": (0, h)}[cut.corner]
-    sx, sy = (1 if x == 0 else -1), (1 if y == 0 else -1)
+    corner = np.array(
+        {"top-left": (0, 0), "top-right": (w, 0), "bottom-right": (w, h), "bottom-left": (0, h)}[cut.corner]
+    )
+    inwards = np.where(corner == 0, 1.0, -1.0)
+    leg = inwards * [cut.dx_mm, cut.dy_mm]
     share = np.array([[0.15, 0.15], [0.3, 0.15], [0.15, 0.3], [0.3, 0.3], [0.45, 0.2], [0.2, 0.45]])
-    triangle = np.array([x, y]) + share * [sx * cut.dx_mm, sy * cut.dy_mm]
-    outside = np.array([x, y]) + np.array([[-2.0, 4], [-2, 8], [4, -2.0], [8, -2], [-2, 12], [12, -2]]) * [sx, sy]
-    inside = np.array([x, y]) + share[::-1] * [sx * cut.dx_mm, sy * cut.dy_mm] + [sx * cut.dx_mm, sy * cut.dy_mm]
-    seen = [_median_at(image, apply(to_px, points)) for points in (triangle, outside, inside)]
-    to_outside = float(np.linalg.norm(seen[0] - seen[1]))
-    to_inside = float(np.linalg.norm(seen[0] - seen[2]))
-    return to_inside / max(to_inside + to_outside, 1e-6)
-
-
-def _median_at(image: NDArray[np.uint8], points: Floats) -> Floats:
-    height, width = image.shape[:2]
-    x = np.clip(np.rint(points[:, 0]).astype(int), 0, width - 1)
-    y = np.clip(np.rint(points[:, 1]).astype(int), 0, height - 1)
-    return np.asarray(np.median(image[y, x].reshape(len(points), -1).astype(np.float64), axis=0))
+    outside = np.array([[-2.0, 4], [-2, 8], [4, -2.0], [8, -2], [-2, 12], [12, -2]]) * inwards
+    return np.concatenate([corner + share * leg, corner + outside, corner + (share + 1) * leg])
 
 
 def _second(found: Found, quads: Sequence[Quad]) -> Quad | None:
     """Another whole card-sized shape beside the one that was found."""
-    w, h = found.layout.width_mm, found.layout.height_mm
-    mine = found.edge.geometry.to_px(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)).astype(np.float32)
+    mine = found.edge.geometry.to_px(rectangle(found.layout)).astype(np.float32)
     area = abs(cv2.contourArea(mine))
     for quad in quads:
         other = quad.corners.astype(np.float32)

@@ -6,6 +6,7 @@ seen. A back face is the same card turned round, so a mirror image needs no case
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -36,7 +37,7 @@ class Geometry:
 
     def to_px(self, points_mm: Floats) -> Floats:
         """(n, 2) mm from the front's top-left corner → (n, 2) px; pixel centres are integers."""
-        return np.asarray(project(self.parameters[None], points_mm, self)[0])
+        return project(self.parameters, Sheet.of(points_mm, self.width_mm, self.height_mm), self.centre_px).px
 
     def px_per_mm(self) -> float:
         """Scale in the middle of the card: the square root of the area scale."""
@@ -46,31 +47,86 @@ class Geometry:
         return float(np.sqrt(abs(a[0] * b[1] - a[1] * b[0])))
 
 
-def project(parameters: Floats, points_mm: Floats, card: Geometry) -> Floats:
-    """Many poses at once: (m, PARAMETERS) and (n, 2) mm → (m, n, 2) px. Brown's radial term, first order."""
-    half_w, half_h = card.width_mm / 2, card.height_mm / 2
-    x, y = points_mm[:, 0] - half_w, points_mm[:, 1] - half_h
-    u, v = x / half_w, y / half_h
-    bends = np.stack([u * u, u * v, v * v, u**3, u * u * v, u * v * v])
-    flat = np.empty((len(parameters), 3, len(x)))
-    flat[:, 0], flat[:, 1] = x, y
-    flat[:, 2] = parameters[:, 8:] @ bends
-    seen = rotations(parameters[:, :3]) @ flat + parameters[:, 3:6, None]
-    depth = np.maximum(seen[:, 2], 1.0)
-    xn, yn = seen[:, 0] / depth, seen[:, 1] / depth
-    scale = np.exp(parameters[:, 6:7]) * (1 + parameters[:, 7:8] * (xn * xn + yn * yn))
-    return np.stack([xn * scale + card.centre_px[0], yn * scale + card.centre_px[1]], axis=2)
+@dataclass(frozen=True)
+class Sheet:
+    """Points on a card, made ready to be projected often.
+
+    flat: (2, n) mm from the card's centre. bends: (BENDS, n), each term of the bend there.
+    """
+
+    flat: Floats
+    bends: Floats
+
+    @classmethod
+    def of(cls, points_mm: Floats, width_mm: float, height_mm: float) -> Sheet:
+        """From (n, 2) mm, counted from the front's top-left corner."""
+        half = np.array([[width_mm / 2], [height_mm / 2]])
+        flat = points_mm.T - half
+        u, v = flat / half
+        uu, vv = u * u, v * v
+        return cls(flat, np.stack([uu, u * v, vv, uu * u, uu * v, u * vv]))
 
 
-def rotations(vectors: Floats) -> Floats:
-    """(m, 3) rotation vectors → (m, 3, 3) matrices (Rodrigues)."""
-    angle = np.sqrt((vectors * vectors).sum(axis=1))[:, None, None]
-    axis = vectors / np.maximum(angle[:, 0], 1e-12)
-    cross = np.zeros((len(vectors), 3, 3))
-    cross[:, 0, 1], cross[:, 0, 2], cross[:, 1, 2] = -axis[:, 2], axis[:, 1], -axis[:, 0]
-    cross -= cross.transpose(0, 2, 1)
-    turn: Floats = np.eye(3) + np.sin(angle) * cross + (1 - np.cos(angle)) * (cross @ cross)
-    return turn
+@dataclass(frozen=True)
+class Projection:
+    """Where points are seen, and what their slopes are made of.
+
+    px: (n, 2). turned: (3, n) mm, the points turned but not yet moved. seen: (3, n) mm, before the camera. ray: (2, n),
+    before the lens. square: (n,) of the ray's distance from the axis. focal_px, k1: the lens. outward: (3,), the turned
+    card's z.
+    """
+
+    px: Floats
+    turned: Floats
+    seen: Floats
+    ray: Floats
+    square: Floats
+    focal_px: float
+    k1: float
+    outward: Floats
+
+
+def project(parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) -> Projection:
+    """A bent card before a pinhole camera with Brown's radial term, first order."""
+    turn = np.asarray(cv2.Rodrigues(parameters[:3])[0], np.float64)
+    turned = turn[:, :2] @ sheet.flat + turn[:, 2:] * (parameters[8:] @ sheet.bends)
+    seen = turned + parameters[3:6, None]
+    np.maximum(seen[2], 1.0, out=seen[2])
+    ray = seen[:2] / seen[2]
+    square = ray[0] * ray[0] + ray[1] * ray[1]
+    focal, k1 = math.exp(parameters[6]), float(parameters[7])
+    px = (ray * (focal * (1 + k1 * square))).T + centre_px
+    return Projection(px, turned, seen, ray, square, focal, k1, turn[:, 2])
+
+
+def slopes(seen: Projection, sheet: Sheet, normal: Floats) -> Floats:
+    """(PARAMETERS, n): how far each point moves along its `normal` (n, 2) per unit of each parameter.
+
+    The first three are a further small turn about the camera's axes, applied after the one that is there: see `turn_by`.
+    """
+    nx, ny = normal.T
+    along = nx * seen.ray[0] + ny * seen.ray[1]
+    scale = seen.focal_px * (1 + seen.k1 * seen.square)
+    radial = (2 * seen.focal_px * seen.k1) * along
+    gx = (scale * nx + radial * seen.ray[0]) / seen.seen[2]
+    gy = (scale * ny + radial * seen.ray[1]) / seen.seen[2]
+    gz = -(gx * seen.ray[0] + gy * seen.ray[1])
+    x, y, z = seen.turned
+    found = np.empty((PARAMETERS, len(along)))
+    found[0], found[1], found[2] = y * gz - z * gy, z * gx - x * gz, x * gy - y * gx
+    found[3], found[4], found[5] = gx, gy, gz
+    found[6] = scale * along
+    found[7] = seen.focal_px * seen.square * along
+    found[8:] = (seen.outward @ found[3:6]) * sheet.bends
+    return found
+
+
+def turn_by(parameters: Floats, step: Floats) -> Floats:
+    """Parameters after a step whose first three are a turn about the camera's axes (see `slopes`)."""
+    stepped = parameters + step
+    turn = np.asarray(cv2.Rodrigues(step[:3])[0]) @ np.asarray(cv2.Rodrigues(parameters[:3])[0])
+    stepped[:3] = np.asarray(cv2.Rodrigues(turn)[0]).ravel()
+    return stepped
 
 
 def first_guess(

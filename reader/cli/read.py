@@ -36,7 +36,8 @@ MARKS = {"accepted": "[green]✔ accepted[/]", "review": "[yellow]? review[/]", 
               help="jsonl: one JSON object a file on standard output, nothing else there.")  # fmt: skip
 @click.option("--overlay", "overlays", type=click.Path(path_type=Path, file_okay=False),
               help="Write each picture to this folder with what was read drawn on it.")  # fmt: skip
-@click.option("--jobs", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
+@click.option("--jobs", type=click.IntRange(1, 64), show_default="one per core, for a folder",
+              help="Processes that read.")  # fmt: skip
 @language_option("en")
 @click.pass_context
 def command(
@@ -48,7 +49,7 @@ def command(
     no_store: bool,
     form: str,
     overlays: Path | None,
-    jobs: int,
+    jobs: int | None,
     language: str,
 ) -> None:
     """Read pictures of cards: files, or folders of them.

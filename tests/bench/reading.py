@@ -1,12 +1,22 @@
-"""Reading a picture against merely decoding it: from bytes in memory, one thread, median and spread."""
+"""Reading a picture against merely decoding it: from bytes in memory, one thread, and where the time goes.
+
+Decoding and reading take turns and the best of each counts: what the machine can do when nobody else has it. Another way
+of reading is another line of `WAYS`.
+"""
 
 from __future__ import annotations
 
 import os
 import statistics
 import time
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -19,16 +29,46 @@ from device.frame import decode_picture
 from device.simulator.deck import make_card
 from device.simulator.hand import Hand
 from device.simulator.scene import BEDS, Bed, machine_scene
+from reader.batch import read_files
+from reader.camera import read as reading
 from reader.camera import read_frame
 
-CARDS, REPEATS = 6, 7
+CARDS, REPEATS = 6, 11
+LAYOUTS = ("stadslogistiek", "ibm80")
 CODECS = {
     "black": cv2.IMREAD_GRAYSCALE,
     "lit": cv2.IMREAD_GRAYSCALE,
     "colour": cv2.IMREAD_COLOR,
     "wood": cv2.IMREAD_COLOR,
 }
-TARGET = 4.0
+"""Beds that need colour are measured against decoding to colour."""
+STAGES: tuple[tuple[str, ModuleType, str], ...] = (
+    ("decode", cv2, "imdecode"),
+    ("find", reading, "search"),
+    ("measure", reading, "view_of"),
+    ("measure", reading, "measure"),
+    ("strays", reading, "find_strays"),
+)
+"""(stage, module, function): each has the time that is spent in it and in no other stage."""
+MANY, WARM = 160, 16
+"""Files that are read one after the other; the clock starts when so many have been, for processes take time to start."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to read. target: at most so many times the decode. prepare: everything that is done once for a machine."""
+
+    name: str
+    target: float
+    prepare: Callable[[Layout, Bed], Callable[[bytes], object]]
+
+
+def uncalibrated(layout: Layout, bed: Bed) -> Callable[[bytes], object]:
+    """From a file's bytes to a reading, knowing the layout and nothing of the machine."""
+    return lambda data: read_frame(decode_picture(data, bed), [layout])
+
+
+WAYS = (Way("uncalibrated", 2.4, uncalibrated),)
 
 
 def pictures(layout: Layout, bed: Bed) -> list[bytes]:
@@ -39,63 +79,111 @@ def pictures(layout: Layout, bed: Bed) -> list[bytes]:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """The best of several runs: what the machine can do when nobody else has it."""
-    best = float("inf")
+    """One run."""
+    begin = time.perf_counter()
+    work()
+    return time.perf_counter() - begin
+
+
+def ratio(read: Callable[[bytes], object], data: bytes, codec: int) -> float:
+    """One picture: whole read over decode."""
+    buffer = np.frombuffer(data, np.uint8)
+    turns = [(seconds(lambda: cv2.imdecode(buffer, codec)), seconds(lambda: read(data))) for _ in range(REPEATS)]
+    return min(t[1] for t in turns) / min(t[0] for t in turns)
+
+
+@contextmanager
+def clocked(spent: Counter[str]) -> Iterator[None]:
+    """Add up what the stages take. A stage within another stops the other's clock."""
+    running = ["rest"]
+    last = [time.perf_counter()]
+
+    def switch() -> None:
+        now = time.perf_counter()
+        spent[running[-1]] += now - last[0]  # type: ignore[assignment]
+        last[0] = now
+
+    def watched(stage: str, work: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*given: Any, **named: Any) -> Any:
+            switch()
+            running.append(stage)
+            try:
+                return work(*given, **named)
+            finally:
+                switch()
+                running.pop()
+
+        return run
+
+    kept = [(module, name, getattr(module, name)) for _, module, name in STAGES]
+    for stage, module, name in STAGES:
+        setattr(module, name, watched(stage, getattr(module, name)))
+    try:
+        yield
+    finally:
+        switch()
+        for module, name, work in kept:
+            setattr(module, name, work)
+
+
+def shares(read: Callable[[bytes], object], data: bytes) -> dict[str, float]:
+    """Where one picture's time goes, as shares of the quickest of several reads."""
+    best: Counter[str] = Counter()
     for _ in range(REPEATS):
-        begin = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - begin)
-    return best
+        spent: Counter[str] = Counter()
+        with clocked(spent):
+            read(data)
+        if not best or spent.total() < best.total():
+            best = spent
+    return {stage: spent / best.total() for stage, spent in best.items()}
 
 
-def read(data: bytes, layout: Layout) -> None:
-    """The whole way from a file's bytes to a reading."""
-    read_frame(decode_picture(data, "bench"), [layout])
+def throughput(folder: Path, processes: int) -> float:
+    """Pictures a second, by the reader's own way through a folder."""
+    results = read_files(sorted(folder.iterdir()), [find_layout(LAYOUTS[0])], jobs=processes)
+    for _ in range(WARM):
+        next(results)
+    begin = time.perf_counter()
+    return sum(1 for _ in results) / (time.perf_counter() - begin)
 
 
-def ratios(layout: Layout, bed: Bed) -> list[float]:
-    """Per picture: whole read over decode, to colour for beds that need colour and to grey for others."""
-    codec = CODECS[BEDS[bed]]
-    found = []
-    for data in pictures(layout, bed):
-        buffer = np.frombuffer(data, np.uint8)
-        decode = seconds(lambda b=buffer: cv2.imdecode(b, codec))  # type: ignore[misc]
-        found.append(seconds(lambda d=data: read(d, layout)) / decode)  # type: ignore[misc]
-    return found
+def show_ways() -> None:
+    """A line for each way, layout and bed."""
+    names = list(dict.fromkeys([stage for stage, _, _ in STAGES] + ["rest"]))
+    print("whole read ÷ decode of the same 1640 × 1232 JPEG; then the share of each stage, in percent")
+    columns = "".join(f"{name:>9}" for name in names)
+    print(f"{'':14}{'layout':16}{'bed':7}{'over':8}{'median':>7}{'most':>6}{'target':>8}{columns}")
+    for way in WAYS:
+        for name in LAYOUTS:
+            layout = find_layout(name)
+            for bed in BEDS:
+                codec = CODECS[BEDS[bed]]
+                read, data = way.prepare(layout, bed), pictures(layout, bed)
+                found = [ratio(read, d, codec) for d in data]
+                part = [shares(read, d) for d in data]
+                parts = "".join(f"{100 * statistics.mean(p.get(n, 0.0) for p in part):9.0f}" for n in names)
+                over = "grey" if codec == cv2.IMREAD_GRAYSCALE else "colour"
+                figures = f"{statistics.median(found):7.2f}{max(found):6.2f}{way.target:8.1f}"
+                print(f"{way.name:14}{name:16}{bed:7}{over:8}{figures}{parts}", flush=True)
 
 
-def _many(job: tuple[list[bytes], str]) -> int:
-    cv2.setNumThreads(1)
-    layout = find_layout(job[1])
-    for data in job[0]:
-        read(data, layout)
-    return len(job[0])
-
-
-def throughput(name: str, processes: int) -> float:
-    """Pictures a second."""
-    data = pictures(find_layout(name), "felt") * 8
-    parts = [(data[k::processes], name) for k in range(processes)]
-    with ProcessPoolExecutor(processes) as pool:
-        list(pool.map(_many, [(part[0][:1], name) for part in parts]))  # warm up
-        begin = time.perf_counter()
-        done = sum(pool.map(_many, parts))
-        return done / (time.perf_counter() - begin)
+def show_throughput() -> None:
+    """One process and two, in turns."""
+    data = pictures(find_layout(LAYOUTS[0]), "felt")
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        for k in range(MANY):
+            (folder / f"{k:03}.jpg").write_bytes(data[k % len(data)])
+        turns = [(throughput(folder, 1), throughput(folder, 2)) for _ in range(3)]
+    one, two = max(t[0] for t in turns), max(t[1] for t in turns)
+    print(f"pictures a second: {one:.0f} with one process, {two:.0f} with two ({two / one:.2f} ×, target 1.9)")
 
 
 def main() -> None:
-    """Print the table."""
+    """Print both."""
     cv2.setNumThreads(1)
-    print(f"whole read ÷ decode of the same 1640 × 1232 JPEG (target: at most {TARGET:g})")
-    print(f"{'layout':16}{'bed':10}{'over':8}{'median':>8}{'least':>8}{'most':>8}")
-    for name in ("stadslogistiek", "ibm80"):
-        layout = find_layout(name)
-        for bed in BEDS:
-            found = ratios(layout, bed)
-            over = "grey" if CODECS[BEDS[bed]] == cv2.IMREAD_GRAYSCALE else "colour"
-            print(f"{name:16}{bed:10}{over:8}{statistics.median(found):8.1f}{min(found):8.1f}{max(found):8.1f}")
-    one, two = (throughput("stadslogistiek", n) for n in (1, 2))
-    print(f"pictures a second: {one:.0f} with one process, {two:.0f} with two ({two / one:.2f} ×)")
+    show_ways()
+    show_throughput()
 
 
 if __name__ == "__main__":
