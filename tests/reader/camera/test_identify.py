@@ -13,9 +13,10 @@ from cards.canonical import with_digest
 from cards.layout import Identify, Layout, Marker
 from cards.load import catalogue, find_layout
 from device.frame import decode_picture
+from device.simulator.card import Card, Cut
 from device.simulator.deck import make_card
-from device.simulator.hand import Cut, Hand
-from device.simulator.photo import photograph
+from device.simulator.hand import Hand
+from device.simulator.render import encode, render
 from device.simulator.scene import BEDS, Scene
 from reader.camera import read_frame
 from reader.camera.find import search
@@ -71,9 +72,10 @@ def why(outcome: Reading | Rejection) -> tuple[Code, str | None]:
 
 def altered(layout: Layout, holes: list[tuple[float, float]], face: str = "front", without_code: bool = False) -> bytes:
     """A card with only these holes beside its code, or instead of it."""
-    places = holes + ([] if without_code else [(m.x_mm, m.y_mm) for m in layout.code_holes])
-    cuts = [Cut(x, y, 5.0, 5.0, True) for x, y in places]
-    return photograph(layout, "en", cuts, Scene(face=face, fill=0.7), np.random.default_rng(1))  # type: ignore[arg-type]
+    printed = replace(layout, identify=Identify()) if without_code else layout
+    card = Card(tuple(Cut(x, y, 5.0, 5.0, True) for x, y in holes))
+    scene = Scene(face=face, fill=0.7)  # type: ignore[arg-type]
+    return encode(render(printed, card, scene, np.random.default_rng(1), colour=True), 85)
 
 
 @pytest.mark.parametrize("kind", TWINS)
@@ -158,9 +160,7 @@ def test_without_a_code_the_permanences_choice_counts_and_nothing_is_looked_up()
 
 def spoiled(layout: Layout, marks: int, colour: int) -> bytes:
     """A picture of a blank card with so many of its marks painted over."""
-    scene = Scene(fill=0.7)
-    jpeg = photograph(layout, "en", [], scene, np.random.default_rng(3))
-    frame = decode_picture(jpeg, "card")
+    frame = render(layout, Card(), Scene(fill=0.7), np.random.default_rng(3))
     found = search(frame, [layout]).found
     assert found is not None
     image = frame.grey.copy()
