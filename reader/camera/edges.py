@@ -31,6 +31,8 @@ K1_SIGMA = 0.08
 CLOSE_PX, SETTLED = 4.0, 0.9
 """The last look reaches so far. When this share of the profiles already lies within half of it, no look between is due."""
 BEND_SIGMA_MM = (1.5, 1.0, 1.5, 0.7, 0.7, 0.7)
+CLEAR = 0.98
+"""With less support than this the last look is repeated from where it led."""
 EDGE_SIGMA_PX = 0.35
 DIAGONAL = np.diag_indices(PARAMETERS)
 STILL_AT_FIRST = 0.03
@@ -157,10 +159,18 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
         reach = max(reach_px / 2.5, CLOSE_PX)
         found = _edges(image, outline, geometry, reach)
         geometry = _solve(geometry, outline, found, sides & (found.strength > 0), max(reach / 6, 1.0))
+    edge = _last_look(image, outline, geometry, by_sides=True)
+    return edge if edge.support > CLEAR else _last_look(image, outline, edge.geometry, by_sides=False)
+
+
+def _last_look(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, *, by_sides: bool) -> EdgeFit:
+    """by_sides: whether this geometry is already the four sides' alone."""
     found = _edges(image, outline, geometry, CLOSE_PX)
+    seen = found.strength > 0
     # The cut corner first testifies, for bends would gladly absorb that of another layout; then it helps.
-    cut_misfit_px = _cut_misfit_px(outline, found)
-    last = _solve(geometry, outline, found, found.strength > 0, 1.0)
+    sides = geometry if by_sides else _solve(geometry, outline, found, seen & (outline.side < 4), 1.0)
+    cut_misfit_px = _cut_misfit_px(outline, replace(found, offset=_left(sides, outline, found)))
+    last = _solve(sides, outline, found, seen, 1.0)
     return _judge(last, outline, replace(found, offset=_left(last, outline, found)), cut_misfit_px)
 
 
