@@ -192,6 +192,21 @@ def edge_blur_mm(image: NDArray[np.uint8], outline: Outline, geometry: Geometry)
     return contrast / max(float(np.median(found.strength)), 1e-3) / scale
 
 
+BURNT = 250
+"""8-bit: a camera's brightest level but for noise and the JPEG's ringing."""
+
+
+def missing_in_glare(image: NDArray[np.uint8], outline: Outline, edge: EdgeFit) -> float:
+    """Of the outline's places that show no edge, the share that are burnt out where there should be bed."""
+    found = _edges(image, outline, edge.geometry, CLOSE_PX)
+    missing = ~_borne_out(found, edge.geometry.px_per_mm())
+    if not missing.any():
+        return 0.0
+    last = np.array(image.shape[1::-1]) - 1
+    x, y = np.clip(np.rint(found.at + CLOSE_PX * found.normal), 0, last).astype(int)[missing].T
+    return float((image[y, x].reshape(len(x), -1).min(axis=1) >= BURNT).mean())
+
+
 def _cut_misfit_px(outline: Outline, found: _Profiles) -> float:
     """How far the cut corner's edge turns away from where the four sides put it. A bent corner shifts it, no more."""
     cut = np.sort(found.offset[(outline.side == 4) & (found.strength > 0)])
@@ -318,8 +333,8 @@ def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px
     scale = geometry.px_per_mm()
     contrast = float(np.linalg.norm(found.outside - found.inside))
     off = np.abs(found.offset)
-    strong = found.strength > max(0.03 * contrast, 0.6)
-    good = strong & (off < max(0.3 * scale, 1.2))
+    strong = _strong(found, contrast)
+    good = _borne_out(found, scale)
     per_side = np.bincount(outline.side, good, SIDES) / outline.per_side
     return EdgeFit(
         geometry,
@@ -332,6 +347,16 @@ def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px
         found.inside,
         found.outside,
     )
+
+
+def _strong(found: _Profiles, contrast: float) -> NDArray[np.bool_]:
+    return found.strength > max(0.03 * contrast, 0.6)
+
+
+def _borne_out(found: _Profiles, px_per_mm: float) -> NDArray[np.bool_]:
+    """Which profiles show the card's edge, and where the geometry puts it."""
+    contrast = float(np.linalg.norm(found.outside - found.inside))
+    return _strong(found, contrast) & (np.abs(found.offset) < max(0.3 * px_per_mm, 1.2))
 
 
 def _middle(values: Floats) -> float:
