@@ -168,8 +168,11 @@ def _last_look(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, *
     found = _edges(image, outline, geometry, CLOSE_PX)
     seen = found.strength > 0
     # The cut corner first testifies, for bends would gladly absorb that of another layout; then it helps.
-    sides = geometry if by_sides else _solve(geometry, outline, found, seen & (outline.side < 4), 1.0)
-    cut_misfit_px = _cut_misfit_px(outline, replace(found, offset=_left(sides, outline, found)))
+    sides, testimony = geometry, found
+    if not by_sides:
+        sides = _solve(geometry, outline, found, seen & (outline.side < 4), 1.0)
+        testimony = replace(found, offset=_left(sides, outline, found))
+    cut_misfit_px = _cut_misfit_px(outline, testimony)
     last = _solve(sides, outline, found, seen, 1.0)
     return _judge(last, outline, replace(found, offset=_left(last, outline, found)), cut_misfit_px)
 
