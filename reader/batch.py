@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ def cores() -> int:
 
 def read_files(
     paths: Sequence[Path], layouts: Sequence[Layout], *, jobs: int | None = None, overlays: Path | None = None
-) -> Iterator[FileResult]:
+) -> Generator[FileResult, None, None]:
     """Read every file, results in the order of `paths`.
 
     jobs: processes. `None`: one per core, or this one alone for few files.

@@ -31,6 +31,8 @@ K1_SIGMA = 0.08
 CLOSE_PX, SETTLED = 4.0, 0.9
 """The last look reaches so far. When this share of the profiles already lies within half of it, no look between is due."""
 BEND_SIGMA_MM = (1.5, 1.0, 1.5, 0.7, 0.7, 0.7)
+CLEAR = 0.98
+"""With less support than this the last look is repeated from where it led."""
 EDGE_SIGMA_PX = 0.35
 DIAGONAL = np.diag_indices(PARAMETERS)
 STILL_AT_FIRST = 0.03
@@ -157,10 +159,21 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
         reach = max(reach_px / 2.5, CLOSE_PX)
         found = _edges(image, outline, geometry, reach)
         geometry = _solve(geometry, outline, found, sides & (found.strength > 0), max(reach / 6, 1.0))
+    edge = _last_look(image, outline, geometry, by_sides=True)
+    return edge if edge.support > CLEAR else _last_look(image, outline, edge.geometry, by_sides=False)
+
+
+def _last_look(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, *, by_sides: bool) -> EdgeFit:
+    """by_sides: whether this geometry is already the four sides' alone."""
     found = _edges(image, outline, geometry, CLOSE_PX)
+    seen = found.strength > 0
     # The cut corner first testifies, for bends would gladly absorb that of another layout; then it helps.
-    cut_misfit_px = _cut_misfit_px(outline, found)
-    last = _solve(geometry, outline, found, found.strength > 0, 1.0)
+    sides, testimony = geometry, found
+    if not by_sides:
+        sides = _solve(geometry, outline, found, seen & (outline.side < 4), 1.0)
+        testimony = replace(found, offset=_left(sides, outline, found))
+    cut_misfit_px = _cut_misfit_px(outline, testimony)
+    last = _solve(sides, outline, found, seen, 1.0)
     return _judge(last, outline, replace(found, offset=_left(last, outline, found)), cut_misfit_px)
 
 
@@ -180,6 +193,21 @@ def edge_blur_mm(image: NDArray[np.uint8], outline: Outline, geometry: Geometry)
     found = _edges(image, outline, geometry, max(BLUR_REACH_MM * scale, 4.0))
     contrast = float(np.linalg.norm(found.outside - found.inside))
     return contrast / max(float(np.median(found.strength)), 1e-3) / scale
+
+
+BURNT = 250
+"""8-bit: a camera's brightest level but for noise and the JPEG's ringing."""
+
+
+def missing_in_glare(image: NDArray[np.uint8], outline: Outline, edge: EdgeFit) -> float:
+    """Of the outline's places that show no edge, the share that are burnt out where there should be bed."""
+    found = _edges(image, outline, edge.geometry, CLOSE_PX)
+    missing = ~_borne_out(found, edge.geometry.px_per_mm())
+    if not missing.any():
+        return 0.0
+    last = np.array(image.shape[1::-1]) - 1
+    x, y = np.clip(np.rint(found.at + CLOSE_PX * found.normal), 0, last).astype(int)[missing].T
+    return float((image[y, x].reshape(len(x), -1).min(axis=1) >= BURNT).mean())
 
 
 def _cut_misfit_px(outline: Outline, found: _Profiles) -> float:
@@ -308,8 +336,8 @@ def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px
     scale = geometry.px_per_mm()
     contrast = float(np.linalg.norm(found.outside - found.inside))
     off = np.abs(found.offset)
-    strong = found.strength > max(0.03 * contrast, 0.6)
-    good = strong & (off < max(0.3 * scale, 1.2))
+    strong = _strong(found, contrast)
+    good = _borne_out(found, scale)
     per_side = np.bincount(outline.side, good, SIDES) / outline.per_side
     return EdgeFit(
         geometry,
@@ -322,6 +350,16 @@ def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px
         found.inside,
         found.outside,
     )
+
+
+def _strong(found: _Profiles, contrast: float) -> NDArray[np.bool_]:
+    return found.strength > max(0.03 * contrast, 0.6)
+
+
+def _borne_out(found: _Profiles, px_per_mm: float) -> NDArray[np.bool_]:
+    """Which profiles show the card's edge, and where the geometry puts it."""
+    contrast = float(np.linalg.norm(found.outside - found.inside))
+    return _strong(found, contrast) & (np.abs(found.offset) < max(0.3 * px_per_mm, 1.2))
 
 
 def _middle(values: Floats) -> float:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.edges import EdgeFit, Outline, fit, outline_of
+from reader.camera.edges import BURNT, EdgeFit, Outline, fit, missing_in_glare, outline_of
 from reader.camera.geometry import Floats, apply, first_guess, homography
 from reader.camera.outline import SMALL_PX, Quad, above, quads_of_mask, small_copy
 from reader.reading import Face
@@ -35,6 +35,15 @@ QUAD_MISFIT_MAX = 0.10
 ASPECT_MAX = math.log(1.6)
 """A camera that leans by 30° shortens one side by less than this."""
 GREY_VALLEYS, COLOUR_VALLEYS = 5, 2
+DARK_MAX = 32.0
+"""8-bit: where nothing is brighter, paper cannot differ from a black bed by what a hole must (24)."""
+GLARE_AREA, GLARE_HIDES, HALO_PX = 0.002, 0.3, 15
+"""A reflection worth asking about, as a share of the picture; how much of a card it may hide; its soft rim in the small
+copy."""
+GLARE_SHARE, GLARE_SUPPORT_MIN = 0.4, 0.5
+"""Of the places without an edge so many are burnt out, and so much of the outline is there: a card, but for the light."""
+LIT_MIN = 200.0
+"""8-bit: a bed that is brighter than this in its darkest channel is lit."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,8 @@ class Search:
     """What the search came to: the card or none; and what was seen on the way, for the reason when there is none.
 
     best: the most nearly right refusal. cut_off: a card-like shape reaches the picture's border. other: a second card.
-    shapes: whether any card-like shape was seen at all.
+    shapes: whether any card-like shape was seen at all. too_dark: no part of the picture is bright enough for paper to
+    stand out. glare: reflected light explains what is missing of the best refusal's outline.
     """
 
     found: Found | None
@@ -60,6 +70,8 @@ class Search:
     cut_off: bool = False
     other: Quad | None = None
     shapes: bool = False
+    too_dark: bool = False
+    glare: bool = False
 
 
 def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
@@ -79,7 +91,38 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
                 return Search(found, other=_second(found, inside), shapes=True)
             if best is None or _merit(found.edge) > _merit(best.edge):
                 best = found
-    return Search(None, best, cut_off, None, shapes)
+    too_dark = _is_dark(frame)
+    return Search(None, best, cut_off, None, shapes, too_dark, not too_dark and _is_glare(frame, best, outlines))
+
+
+def _is_dark(frame: Frame) -> bool:
+    """Whether all but a hundredth of the picture, which a lamp's reflection or noise may be, is too dark."""
+    return float(np.percentile(small_copy(frame.grey)[0], 99)) < DARK_MAX
+
+
+def _is_glare(frame: Frame, best: Found | None, outlines: Sequence[tuple[Layout, Outline]]) -> bool:
+    """Whether a card lies there, but for edges that drown in reflected light. Looked into only when nothing was found."""
+    if best is not None and _drowns(best):
+        return True
+    small, scale = small_copy(frame.grey)
+    burnt = above(small, BURNT - 1)
+    if cv2.countNonZero(burnt) < GLARE_AREA * burnt.size:
+        return False
+    kept = cv2.bitwise_not(cv2.dilate(burnt, np.ones((HALO_PX, HALO_PX), np.uint8)))
+    for level in valleys(small)[:GREY_VALLEYS]:
+        mask = np.asarray(cv2.bitwise_and(above(small, level), kept), np.uint8)
+        for quad in quads_of_mask(mask, scale, hidden=GLARE_HIDES):
+            found = _best_layout(frame.grey, quad, outlines)
+            if found is not None and found.edge.support > GLARE_SUPPORT_MIN and _drowns(found):
+                return True
+    return False
+
+
+def _drowns(found: Found) -> bool:
+    """Not on a lit bed, which is as bright where nothing is wrong."""
+    if float(found.edge.outside.min()) > LIT_MIN:
+        return False
+    return missing_in_glare(found.image, outline_of(found.layout), found.edge) > GLARE_SHARE
 
 
 def passes(edge: EdgeFit) -> bool:

@@ -58,8 +58,12 @@ def above(image: NDArray[np.uint8], level: int) -> NDArray[np.uint8]:
     return np.asarray(cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1], np.uint8)
 
 
-def quads_of_mask(mask: NDArray[np.uint8], scale: float) -> list[Quad]:
-    """Card-like quadrilaterals among the outlines of a mask (uint8, non-zero inside)."""
+CORNERS = 0.12
+"""The cut corner and rounded ones take away so much of a card at most."""
+
+
+def quads_of_mask(mask: NDArray[np.uint8], scale: float, hidden: float = 0.0) -> list[Quad]:
+    """Card-like quadrilaterals among the outlines of a mask (uint8, non-zero inside), with a share of them hidden."""
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     picture_area = mask.shape[0] * mask.shape[1]
     found = []
@@ -67,7 +71,7 @@ def quads_of_mask(mask: NDArray[np.uint8], scale: float) -> list[Quad]:
         area = cv2.contourArea(contour)
         if area < 0.04 * picture_area or area > 0.92 * picture_area:
             continue
-        quad = _quad_of_contour(np.asarray(contour, np.int32), area)
+        quad = _quad_of_contour(np.asarray(contour, np.int32), area, hidden)
         if quad is not None:
             found.append((area, quad))
     found.sort(key=lambda f: -f[0])
@@ -81,13 +85,12 @@ def _full(corners: Floats, scale: float, shape: tuple[int, ...]) -> Quad:
     return Quad((corners + 0.5) * scale - 0.5, bool(outside))
 
 
-def _quad_of_contour(contour: NDArray[np.int32], area: float) -> Floats | None:
+def _quad_of_contour(contour: NDArray[np.int32], area: float, hidden: float) -> Floats | None:
     perimeter = cv2.arcLength(contour, True)
     polygon = np.asarray(cv2.approxPolyDP(contour, 0.008 * perimeter, True)).reshape(-1, 2).astype(np.float64)
     best, best_share = None, 0.0
     for corners in _quads_of_polygon(polygon, perimeter):
-        # The cut corner and rounded ones take away a little.
-        if 0.93 < cv2.contourArea(corners.astype(np.float32)) / max(area, 1.0) < 1.12:
+        if 0.93 < cv2.contourArea(corners.astype(np.float32)) / max(area, 1.0) < 1 + CORNERS + hidden:
             share = _borne_out(corners, polygon, 0.006 * perimeter)
             if share > best_share:
                 best, best_share = corners, share

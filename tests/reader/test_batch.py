@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -51,6 +52,24 @@ def test_two_processes_give_the_same_results_in_the_same_order(deck: Path, campa
     files = picture_files([deck])
     alone, together = (list(read_files(files, [campaign], jobs=n)) for n in (1, 2))
     assert [(r.path, r.outcome) for r in alone] == [(r.path, r.outcome) for r in together]
+
+
+def test_each_process_has_one_thread_while_it_reads_and_afterwards_all_is_as_before(
+    deck: Path, campaign: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    try:
+        results = read_files(picture_files([deck]), [campaign])
+        next(results)
+        assert (cv2.getNumThreads(), os.environ["OPENBLAS_NUM_THREADS"], os.environ["OMP_NUM_THREADS"]) == (1, "1", "1")
+        results.close()  # whoever stops half-way gets his threads back too
+        assert (cv2.getNumThreads(), os.environ["OPENBLAS_NUM_THREADS"]) == (2, "2")
+        assert "OMP_NUM_THREADS" not in os.environ
+    finally:
+        cv2.setNumThreads(before)
 
 
 def test_an_overlay_shows_something_on_the_picture(deck: Path, campaign: Layout, tmp_path: Path) -> None:
