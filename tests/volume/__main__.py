@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -60,7 +60,7 @@ def done(tally: Tally, beyond: bool) -> int:
 Progressed = tuple[Tally, int, float]
 
 
-def _run(seed: int, beyond: bool, goal: int, processes: int, so_far: Progressed) -> Iterator[Progressed]:
+def _run(seed: int, beyond: bool, goal: int, processes: int, so_far: Progressed) -> Generator[Progressed, None, None]:
     tally, parts, before = so_far
     start = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,} of {task.total:,}"))
