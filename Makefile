@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench faults fuzz generated clean
+.PHONY: help setup demo test lint bench faults fuzz volume generated clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ faults: setup ## power cuts, kills and lying disks, for an hour or so
 fuzz: setup ## a million damaged pictures, for half an hour or so
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz
+
+volume: setup ## ten million rendered positions, for half an hour or so; goes on where it was cut
+	$(BIN)/python -m tests.volume
 
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write
