@@ -87,7 +87,7 @@ def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Sing
     """A point bed: the sample's place on the line from paper to bed."""
     length = np.maximum((way * way).sum(axis=1), 1.0)
     off = seen - paper[:, None, None]
-    share = _dot(off, way) / length[:, None, None]
+    share = dot(off, way) / length[:, None, None]
     if seen.shape[3] == 1:
         return share, np.ones_like(share), np.zeros_like(share)
     inside = np.clip(share, 0, 1)
@@ -103,7 +103,7 @@ def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singl
     pp = (paper * paper).sum(axis=1) + _SHADE_GUESS**2 * prior
     pb = (paper * bed).sum(axis=1) + _SHADE_GUESS * prior
     bb = (bed * bed).sum(axis=1) + prior
-    to_paper, to_bed = _dot(seen, paper), _dot(seen, bed)
+    to_paper, to_bed = dot(seen, paper), dot(seen, bed)
     wide = (slice(None), None, None)
     r1, r2 = to_paper + (_SHADE_GUESS**2 * prior)[wide], to_bed + (_SHADE_GUESS * prior)[wide]
     determinant = np.maximum(pp * bb - pb**2, 1e-3)[wide]
@@ -123,7 +123,7 @@ def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singl
     return share, c / np.maximum(share, 0.05), distance(rest)
 
 
-def _dot(seen: Singles, along: Singles) -> Singles:
+def dot(seen: Singles, along: Singles) -> Singles:
     """(n, rows, columns): every sample's scalar product with its patch's vector, (n, channels)."""
     total: Singles = seen[..., 0] * along[:, 0, None, None]
     for k in range(1, seen.shape[3]):
@@ -158,5 +158,5 @@ def _veil(seen: Singles, paper: Singles, bed: Singles) -> Singles:
     determinant = p1 * cp + b1 * cb + ww * cw
     rows = cp[:, None] * p + cb[:, None] * b + cw[:, None]
     wanted = (rows / np.maximum(np.abs(determinant), 1e-6)[:, None]).astype(np.float32)
-    veil: Singles = np.clip(_dot(seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32))
+    veil: Singles = np.clip(dot(seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32))
     return veil
