@@ -15,15 +15,16 @@ from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import MACHINE_TOLERANCE_MM
 from reader.camera.patches import Plan, Singles, View, plan, sample, view
-from reader.camera.unmix import Mixture, dot, is_lit, is_point, unmix
+from reader.camera.unmix import Mixture, distance, dot, is_black, is_lit, is_point, unmix
 from reader.reading import Score
 
 SEARCH_MM = 1.5
 """How far from its place a hole may lie and still be this position's; a layout's tolerance narrows it."""
 GREY_CONTRAST_MIN = 30.0
 """Below this (8-bit levels) between bed and paper anywhere on the card, colour is asked."""
-CONTRAST_MIN = 24.0
-"""Below this a hole might not show: nothing there is called clear."""
+CONTRAST_MIN, CONTRAST_CLEAN, CONTRAST_NOISES = 24.0, 12.0, 8.0
+"""Below this a hole might not show: nothing there is called clear. In a clean picture, so many times its noise, though
+no less than the second figure."""
 OPENING, FINE_OPENING = 0.42, 0.25
 """Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
 is for doubts."""
@@ -44,6 +45,9 @@ in it. Print is thinner, and where it is not, it is so at more than a few of the
 FAINT, FAINT_WHOLE = 0.6, 0.45
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print;
 a whole one may differ less, for no print fills a hole so exactly."""
+PALER_SPREADS, PALER_MIN, PALER_MAX = 5.0, 0.12, 0.25
+"""Over a black bed all holes are alike: one that is paler than the card's others by so many times their median
+difference, within these shares of the way from bed to paper, may be pen."""
 GLANCE, GLANCE_MIN = 2.0, 200
 """The glance's samples lie so many times further apart; it pays for more places than this."""
 MACHINE_MIN = 0.75
@@ -66,7 +70,8 @@ class Measured:
     gone: solid darkness or bed beyond what is printed at most positions alike.
     lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes. spill: share of bed in the ring of paper around the hole.
     shade: of the bed in the hole. depth: colour distance of what is open from the paper.
-    contrast: colour distance of the open bed from the paper.
+    contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
+    black: whether the bed is.
     """
 
     open: Singles
@@ -81,6 +86,8 @@ class Measured:
     shade: Singles
     depth: Singles
     contrast: Singles
+    noise: Singles
+    black: bool
 
 
 def view_of(frame: Frame, geometry: Geometry) -> View:
@@ -125,17 +132,18 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     mixture = unmix(seen, paper, bed)
     near = glance.hole_mm < search_mm
     some = (np.maximum(mixture.open, mixture.loose)[:, near].max(axis=1) > 0.1) | (mixture.contrast < GREY_CONTRAST_MIN)
-    blank = _blank(mixture)
+    blank = _blank(mixture, is_black(bed))
     if not some.any():
         return blank
     looks = replace(fine, centres_mm=centres_mm[some])
     return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, int((~some).sum())))
 
 
-def _blank(mixture: Mixture) -> Measured:
+def _blank(mixture: Mixture, black: bool) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
     zero = dict.fromkeys(("open", "fine", "loose", "other", "gone", "lean", "crescent", "spill", "shade", "depth"), none)
-    return Measured(**zero, offset_mm=np.zeros((len(none), 2), np.float32), contrast=mixture.contrast)
+    offset = np.zeros((len(none), 2), np.float32)
+    return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, black=black)
 
 
 def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_mm: float, blank: int = 0) -> Measured:
@@ -143,12 +151,12 @@ def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_m
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
     paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
     mixture = unmix(seen, paper, bed)
-    measured = _sum_up(seen, paper, mixture, looks, search_mm)
+    measured = _sum_up(seen, paper, bed, mixture, looks, search_mm)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
     if not is_point(bed) and half.any():
         tinted = bed[half] * _tint(seen, mixture, bed, looks)
         again = unmix(seen[half], paper[half], tinted)
-        measured = _put(measured, half, _sum_up(seen[half], paper[half], again, looks, search_mm))
+        measured = _put(measured, half, _sum_up(seen[half], paper[half], tinted, again, looks, search_mm))
         mixture.open[half], mixture.loose[half] = again.open, again.loose
     return _beyond_print(measured, seen, paper, mixture, bed, looks, search_mm, blank)
 
@@ -194,7 +202,10 @@ def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measure
     """`first`, with the positions `where` as `second` has them."""
     merged = {}
     for field in fields(first):
-        values = getattr(first, field.name).copy()
+        values = getattr(first, field.name)
+        if isinstance(values, bool):
+            continue
+        values = values.copy()
         values[where] = getattr(second, field.name)
         merged[field.name] = values
     return replace(first, **merged)
@@ -214,7 +225,9 @@ def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles
     return tint
 
 
-def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
+def _sum_up(
+    seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks: Plan, search_mm: float
+) -> Measured:
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = _opened(mixture.open, looks, OPENING) * within
     area = solid.sum(axis=(1, 2))
@@ -245,6 +258,8 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search
         shade=shade,
         depth=depth,
         contrast=mixture.contrast,
+        noise=np.median(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
+        black=is_black(bed),
     )
 
 
@@ -268,6 +283,13 @@ def _opened(share: Singles, looks: Plan, opening: float) -> Singles:
     return np.asarray(opened, np.float32).reshape(n, rows, columns)
 
 
+def least_contrast(measured: Measured) -> float:
+    """Levels between bed and paper below which a hole might not show in this picture."""
+    seen = measured.noise[measured.noise > 0]
+    noise = float(np.median(seen)) if len(seen) else CONTRAST_MIN
+    return min(max(CONTRAST_NOISES * noise, CONTRAST_CLEAN), CONTRAST_MIN)
+
+
 def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     """Open shares on the scale of this card's own holes, with doubts."""
     base, full = _response(measured.open)
@@ -275,6 +297,8 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     holes = measured.open > 0.5
     usual_shade = float(np.median(measured.shade[holes])) if holes.any() else 1.0
     usual_depth = float(np.median(measured.depth[holes])) if holes.any() else 0.0
+    contrast_min = least_contrast(measured)
+    relative, least = _blackness(measured, holes)
     machine = layout.hole.tolerance_mm < MACHINE_TOLERANCE_MM
     veiled = bool(holes.any()) and float(np.median(measured.spill[holes])) > SPILL_MAX
     # A card may be printed dark where it is to be punched; then darkness says nothing.
@@ -282,11 +306,12 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     found = {}
     for k, position in enumerate(layout.positions):
         doubts = ["spill"] if veiled else []
-        if measured.contrast[k] < CONTRAST_MIN:
+        if measured.contrast[k] < contrast_min:
             doubts.append("contrast")
         if share[k] > 0.3 and not 1 / SHADE_RATIO < measured.shade[k] / max(usual_shade, 1e-3) < SHADE_RATIO:
             doubts.append("shade")
-        if share[k] > 0.3 and measured.depth[k] < (FAINT if share[k] < 0.8 else FAINT_WHOLE) * usual_depth:
+        faint = measured.depth[k] < (FAINT if share[k] < 0.8 else FAINT_WHOLE) * usual_depth
+        if share[k] > 0.3 and (faint or relative[k] < least):
             doubts.append("faint")
         if machine and 0.3 < share[k] < MACHINE_MIN:
             doubts.append("partial")
@@ -299,6 +324,17 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
         x, y = measured.offset_mm[k]
         found[position.name] = Score(round(float(share[k]), 3), (round(float(x), 2), round(float(y), 2)), tuple(doubts))
     return found
+
+
+def _blackness(measured: Measured, holes: NDArray[np.bool_]) -> tuple[Singles, float]:
+    """How far each hole reaches from its paper to the bed (n,), 1 as the card's usual hole, and how far it must."""
+    relative = measured.depth / np.maximum(measured.contrast, 1.0)
+    if not measured.black or not holes.any():
+        return relative, 0.0
+    usual = float(np.median(relative[holes]))
+    relative = relative / max(usual, 1e-3)
+    spread = float(np.median(np.abs(relative[holes] - 1)))
+    return relative, 1 - min(max(PALER_SPREADS * spread, PALER_MIN), PALER_MAX)
 
 
 def _response(share: Singles) -> tuple[float, float]:

@@ -39,7 +39,7 @@ VEIL_MAX, _VEIL_PRIOR = 0.35, 0.1
 class Mixture:
     """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels.
 
-    unlike: 1 where a sample is not the paper, whatever it is.
+    unlike: 1 where a sample is not the paper, whatever else it is; on a point bed only towards the bed.
     loose: like `open`, with twice the miss allowed and any depth of shadow: what might be bed after all.
     """
 
@@ -52,7 +52,12 @@ class Mixture:
 
 def is_point(bed: Singles) -> bool:
     """Whether the bed is black or lit: no shades, so that grey pictures suffice."""
-    return bool(np.median(bed, axis=0).max() < DARK_BED) or is_lit(bed)
+    return is_black(bed) or is_lit(bed)
+
+
+def is_black(bed: Singles) -> bool:
+    """Whether the bed is too dark to have shades."""
+    return bool(np.median(bed, axis=0).max() < DARK_BED)
 
 
 def is_lit(bed: Singles) -> bool:
@@ -71,6 +76,7 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     else:
         share, shade, miss = _on_ray(seen, paper, bed)
     low, high = LIT_STEP if is_lit(bed) else STEP
+    raw = share
     share = np.clip((share - low) / (high - low), 0, 1)
     span = np.maximum(contrast, 0.25 * np.sqrt((bed * bed).sum(axis=1)))
     allowed = NOISE_LEVELS + NOISE_SHARE * span[:, None, None]
@@ -79,6 +85,9 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     off = distance(seen - paper[:, None, None])
     apart = off > 0.5 * contrast[:, None, None]
     unlike = off > np.maximum(UNLIKE_SHARE * contrast, NOISE_LEVELS)[:, None, None]
+    if is_point(bed):
+        # Nothing lighter than the paper is a hole over black felt, nothing darker one over a lamp.
+        unlike &= raw > UNLIKE_SHARE
     loose = np.where(apart & (miss < 2 * allowed), possible, 0)
     return Mixture(np.where(believed, possible, 0), loose, unlike.astype(np.float32), shade, contrast)
 
