@@ -44,7 +44,7 @@ def _smaller(image: Image) -> Image:
 
 
 def _gamma(image: Image, exponent: float) -> Image:
-    return np.rint(255 * (image / 255.0) ** exponent).astype(np.uint8)
+    return np.asarray(np.rint(255 * (image / 255.0) ** exponent), np.uint8)
 
 
 def _warmer(image: Image) -> Image:

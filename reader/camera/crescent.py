@@ -34,7 +34,9 @@ def _templates(radius: float) -> tuple[Singles, ...]:
         lune = (r < 1) & (chad > 1) & ahead
         outside = (r > 1 + GAP) & (r < 1 + GAP + BAND) & ahead
         inside = (chad < 1 - GAP) & (chad > 1 - GAP - BAND) & ahead
-        found.append((lune / lune.sum() - 0.5 * outside / outside.sum() - 0.5 * inside / inside.sum()).astype(np.float32))
+        found.append(
+            (lune / lune.sum() - 0.5 * outside / outside.sum() - 0.5 * inside / inside.sum()).astype(np.float32)
+        )
     return tuple(found)
 
 
@@ -51,4 +53,4 @@ def crescents(gone: Singles, looks: Plan, reach_mm: float) -> Singles:
     for one, other in zip(ways, ways[WAYS // 2 :] + ways[: WAYS // 2], strict=True):
         np.maximum(best, one - np.maximum(other, 0), out=best)
     near = np.hypot(looks.dx_mm[None], looks.dy_mm[:, None]) <= reach_mm
-    return best.reshape(n, rows, columns)[:, near].max(axis=1)
+    return np.asarray(best.reshape(n, rows, columns)[:, near].max(axis=1))

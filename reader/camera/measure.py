@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
 import cv2
@@ -13,10 +12,8 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.lattice import MACHINE_TOLERANCE_MM
 from reader.camera.patches import Plan, Singles, View, plan, sample, view
-from reader.camera.unmix import Mixture, distance, dot, is_black, is_lit, is_point, unmix
-from reader.reading import Score
+from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_lit, is_point, unmix
 
 SEARCH_MM = 1.5
 """How far from its place a hole may lie and still be this position's; a layout's tolerance narrows it."""
@@ -30,35 +27,12 @@ OPENING, FINE_OPENING = 0.42, 0.25
 is for doubts."""
 DARKER, DARK_STEP = 0.1, 0.25
 """Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
-CRESCENT_MIN, LEAN_MAX = 0.5, 0.12
-"""Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
-icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one."""
 CRESCENT_LEAN_MIN = 0.03
 """A crescent this even from side to side is none: looked at only beyond."""
-FINE_MAX = 0.4
-"""Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light."""
-UNEXPLAINED = 0.2
-"""What might be bed after all, as a share of the hole, at a position that measures clear."""
-UNLIKE, UNLIKE_FEW = 0.5, 0.05
-"""Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
-in it. Print is thinner, and where it is not, it is so at more than a few of the card's positions."""
-FAINT, FAINT_WHOLE = 0.6, 0.45
-"""A hole that differs from its paper by less than this share of what the card's other holes do may be print;
-a whole one may differ less, for no print fills a hole so exactly."""
-PALER_SPREADS, PALER_MIN, PALER_MAX = 5.0, 0.12, 0.25
-"""Over a black bed all holes are alike: one that is paler than the card's others by so many times their median
-difference, within these shares of the way from bed to paper, may be pen."""
 GLANCE, GLANCE_MIN = 2.0, 200
 """The glance's samples lie so many times further apart; it pays for more places than this."""
-MACHINE_MIN = 0.75
-"""A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
-SPILL_MAX = 0.2
-"""Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
-to believe anything; on a machine-punched card the holes are a larger card's."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
-SHADE_RATIO = 1.9
-"""A hole whose shade differs from the card's other holes by more than this factor may be pen or stain."""
 
 
 @dataclass(frozen=True)
@@ -68,10 +42,10 @@ class Measured:
     open: share of the hole that shows the bed. fine: the same under the finer opening. loose: of `Mixture.loose`.
     other: of what is not paper.
     gone: solid darkness or bed beyond what is printed at most positions alike.
-    lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes. spill: share of bed in the ring of paper around the hole.
-    shade: of the bed in the hole. depth: colour distance of what is open from the paper.
+    lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes.
+    spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
+    depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
-    black: whether the bed is.
     """
 
     open: Singles
@@ -87,7 +61,7 @@ class Measured:
     depth: Singles
     contrast: Singles
     noise: Singles
-    black: bool
+    bed: BedKind
 
 
 def view_of(frame: Frame, geometry: Geometry) -> View:
@@ -132,18 +106,20 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     mixture = unmix(seen, paper, bed)
     near = glance.hole_mm < search_mm
     some = (np.maximum(mixture.open, mixture.loose)[:, near].max(axis=1) > 0.1) | (mixture.contrast < GREY_CONTRAST_MIN)
-    blank = _blank(mixture, is_black(bed))
+    blank = _blank(mixture, bed_kind(bed))
     if not some.any():
         return blank
     looks = replace(fine, centres_mm=centres_mm[some])
     return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, int((~some).sum())))
 
 
-def _blank(mixture: Mixture, black: bool) -> Measured:
+def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
-    zero = dict.fromkeys(("open", "fine", "loose", "other", "gone", "lean", "crescent", "spill", "shade", "depth"), none)
+    zero = dict.fromkeys(
+        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "spill", "shade", "depth"), none
+    )
     offset = np.zeros((len(none), 2), np.float32)
-    return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, black=black)
+    return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
 
 
 def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_mm: float, blank: int = 0) -> Measured:
@@ -203,7 +179,7 @@ def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measure
     merged = {}
     for field in fields(first):
         values = getattr(first, field.name)
-        if isinstance(values, bool):
+        if isinstance(values, str):
             continue
         values = values.copy()
         values[where] = getattr(second, field.name)
@@ -225,9 +201,7 @@ def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles
     return tint
 
 
-def _sum_up(
-    seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks: Plan, search_mm: float
-) -> Measured:
+def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = _opened(mixture.open, looks, OPENING) * within
     area = solid.sum(axis=(1, 2))
@@ -259,7 +233,7 @@ def _sum_up(
         depth=depth,
         contrast=mixture.contrast,
         noise=np.median(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
-        black=is_black(bed),
+        bed=bed_kind(bed),
     )
 
 
@@ -288,58 +262,3 @@ def least_contrast(measured: Measured) -> float:
     seen = measured.noise[measured.noise > 0]
     noise = float(np.median(seen)) if len(seen) else CONTRAST_MIN
     return min(max(CONTRAST_NOISES * noise, CONTRAST_CLEAN), CONTRAST_MIN)
-
-
-def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
-    """Open shares on the scale of this card's own holes, with doubts."""
-    base, full = _response(measured.open)
-    share = np.clip((measured.open - base) / (full - base), 0, 1.5)
-    holes = measured.open > 0.5
-    usual_shade = float(np.median(measured.shade[holes])) if holes.any() else 1.0
-    usual_depth = float(np.median(measured.depth[holes])) if holes.any() else 0.0
-    contrast_min = least_contrast(measured)
-    relative, least = _blackness(measured, holes)
-    machine = layout.hole.tolerance_mm < MACHINE_TOLERANCE_MM
-    veiled = bool(holes.any()) and float(np.median(measured.spill[holes])) > SPILL_MAX
-    # A card may be printed dark where it is to be punched; then darkness says nothing.
-    filled = int((measured.other[~holes] > UNLIKE).sum()) > max(2, UNLIKE_FEW * len(measured.open))
-    found = {}
-    for k, position in enumerate(layout.positions):
-        doubts = ["spill"] if veiled else []
-        if measured.contrast[k] < contrast_min:
-            doubts.append("contrast")
-        if share[k] > 0.3 and not 1 / SHADE_RATIO < measured.shade[k] / max(usual_shade, 1e-3) < SHADE_RATIO:
-            doubts.append("shade")
-        faint = measured.depth[k] < (FAINT if share[k] < 0.8 else FAINT_WHOLE) * usual_depth
-        if share[k] > 0.3 and (faint or relative[k] < least):
-            doubts.append("faint")
-        if machine and 0.3 < share[k] < MACHINE_MIN:
-            doubts.append("partial")
-        unlike = not filled and measured.other[k] > UNLIKE
-        if share[k] < 0.3 and (measured.loose[k] > UNEXPLAINED or measured.fine[k] > FINE_MAX or unlike):
-            doubts.append("unexplained")
-        rim = measured.crescent[k] > CRESCENT_MIN or measured.lean[k] > LEAN_MAX
-        if share[k] < 0.3 and not machine and rim:
-            doubts.append("crescent")
-        x, y = measured.offset_mm[k]
-        found[position.name] = Score(round(float(share[k]), 3), (round(float(x), 2), round(float(y), 2)), tuple(doubts))
-    return found
-
-
-def _blackness(measured: Measured, holes: NDArray[np.bool_]) -> tuple[Singles, float]:
-    """How far each hole reaches from its paper to the bed (n,), 1 as the card's usual hole, and how far it must."""
-    relative = measured.depth / np.maximum(measured.contrast, 1.0)
-    if not measured.black or not holes.any():
-        return relative, 0.0
-    usual = float(np.median(relative[holes]))
-    relative = relative / max(usual, 1e-3)
-    spread = float(np.median(np.abs(relative[holes] - 1)))
-    return relative, 1 - min(max(PALER_SPREADS * spread, PALER_MIN), PALER_MAX)
-
-
-def _response(share: Singles) -> tuple[float, float]:
-    """What this card's clear and whole positions measure: print adds a little, shadow takes some away."""
-    low, high = share[share < 0.3], share[share > 0.5]
-    base = float(np.median(low)) if len(low) >= 5 else 0.0
-    full = float(np.median(high)) if len(high) >= 3 else 1.0
-    return min(base, 0.1), min(max(full, 0.6), 1.1)

@@ -30,7 +30,8 @@ class Plan:
 
     centres_mm: (n, 2). step_mm: between samples. dx_mm, dy_mm: (k,) sample offsets of a patch, `k` rows by `j` columns.
     hole_mm: (rows, columns) distance outside the nominal hole's edge (negative inside), at zero offset.
-    ring: (rows, columns) bool, samples that show paper beside the hole. half_mm: half the hole's width and height. is_round: not a rectangle.
+    ring: (rows, columns) bool, samples that show paper beside the hole. half_mm: half the hole's width and
+    height. is_round: not a rectangle.
     """
 
     centres_mm: Floats

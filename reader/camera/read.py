@@ -13,8 +13,9 @@ from reader.camera.edges import edge_blur_mm, outline_of, same_outline
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
-from reader.camera.measure import SPILL_MAX, is_faint, least_contrast, measure, scores, view_of
+from reader.camera.measure import is_faint, least_contrast, measure, view_of
 from reader.camera.patches import view
+from reader.camera.scores import SPILL_MAX, scores
 from reader.camera.strays import equal_spots, find_strays
 from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
 

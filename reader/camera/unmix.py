@@ -9,10 +9,13 @@ pen or a stain, and is not open.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from reader.camera.patches import Singles
+
+BedKind = Literal["black", "lit", "coloured"]
 
 DARK_BED = 60.0
 """Below this brightest channel (8 bit) a bed counts as black: its shades are all alike."""
@@ -50,19 +53,22 @@ class Mixture:
     contrast: Singles
 
 
+def bed_kind(bed: Singles) -> BedKind:
+    """`black`: too dark to have shades. `lit`: shines by itself, brighter than any print. Otherwise `coloured`."""
+    typical = np.median(bed, axis=0)
+    if typical.max() < DARK_BED:
+        return "black"
+    return "lit" if typical.min() > LIT_BED else "coloured"
+
+
 def is_point(bed: Singles) -> bool:
     """Whether the bed is black or lit: no shades, so that grey pictures suffice."""
-    return is_black(bed) or is_lit(bed)
-
-
-def is_black(bed: Singles) -> bool:
-    """Whether the bed is too dark to have shades."""
-    return bool(np.median(bed, axis=0).max() < DARK_BED)
+    return bed_kind(bed) != "coloured"
 
 
 def is_lit(bed: Singles) -> bool:
     """Whether the bed shines by itself, brighter than any print."""
-    return bool(np.median(bed, axis=0).min() > LIT_BED)
+    return bed_kind(bed) == "lit"
 
 
 def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
