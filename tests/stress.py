@@ -44,11 +44,12 @@ def _smaller(image: Image) -> Image:
 
 
 def _gamma(image: Image, exponent: float) -> Image:
-    return np.asarray(np.rint(255 * (image / 255.0) ** exponent), np.uint8)
+    paler: Image = np.rint(255 * (image / 255.0) ** exponent).astype(np.uint8)
+    return paler
 
 
 def _warmer(image: Image) -> Image:
-    return np.clip(image * np.array([0.75, 0.95, 1.1]), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image * np.array([0.75, 0.95, 1.1]), 0, 255), np.uint8)
 
 
 def _noisier(image: Image) -> Image:

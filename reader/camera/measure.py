@@ -27,7 +27,7 @@ OPENING, FINE_OPENING = 0.42, 0.25
 is for doubts."""
 DARKER, DARK_STEP = 0.1, 0.25
 """Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
-CRESCENT_LEAN_MIN = 0.03
+CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 200
 """The glance's samples lie so many times further apart; it pays for more places than this."""
@@ -160,7 +160,7 @@ def _beyond_print(
     lean = _lean(gone, looks, search_mm)
     crescent = np.zeros(len(gone), np.float32)
     if looks.is_round:
-        some = clear & (lean > 0.5 * CRESCENT_LEAN_MIN)
+        some = clear & (lean > CRESCENT_LEAN_MIN)
         if some.any():
             crescent[some] = crescents(gone[some], looks, search_mm)
     return replace(measured, gone=solid, lean=lean, crescent=crescent)

@@ -25,13 +25,14 @@ UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
 GONE_MAX = 0.12
 """Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's."""
-CRESCENT_MIN, LEAN_MAX, LEAN_GONE_MIN = 0.5, 0.12, 0.15
+CRESCENT_MIN, LEAN_MAX, LEAN_GONE_MIN = 0.5, 0.135, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
 in a machine's narrow hole but fills less of it."""
-UNLIKE, UNLIKE_FEW = 0.5, 0.05
+UNLIKE, UNLIKE_WHOLE, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.8, 0.03, 0.05
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
-in it. Print is thinner, and where it is not, it is so at more than a few of the card's positions."""
+in it. Less than a whole hole of it must be dark somewhere, for it has a rim. Print is thinner, and where it is not, it
+is so at more than a few of the card's positions."""
 FAINT, FAINT_WHOLE = 0.6, 0.45
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print;
 a whole one may differ less, for no print fills a hole so exactly."""
@@ -90,8 +91,8 @@ def _share(measured: Measured, card: _Card) -> Singles:
     whole = (measured.open > WHOLE_OPEN) & (measured.gone > WHOLE_GONE) & (measured.lean < lean_max)
     whole &= measured.other > WHOLE_OTHER
     share = np.where(whole, np.maximum(share, np.minimum(measured.other, 1.0)), share)
-    print_ = (measured.depth < PRINT_DEPTH * card.depth) & (measured.gone < PRINT_GONE) & ~_rim(measured, card)
-    return np.asarray(np.where(print_, np.minimum(share, measured.gone), share), np.float32)
+    share = np.where(_is_common_print(measured, card), np.minimum(share, measured.gone), share)
+    return np.asarray(share, np.float32)
 
 
 def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]:
@@ -100,7 +101,7 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     veiled = bool(card.holes.any()) and float(np.median(measured.spill[card.holes])) > SPILL_MAX
     shade = measured.shade / max(card.shade, 1e-3)
     faint = measured.depth < np.where(share < 0.8, FAINT, FAINT_WHOLE) * card.depth
-    unlike = measured.other > UNLIKE
+    unlike = (measured.other > UNLIKE) & ((measured.gone > UNLIKE_GONE) | (measured.other > UNLIKE_WHOLE))
     # A card may be printed dark where it is to be punched; then darkness says nothing.
     if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(share)):
         unlike = np.zeros_like(unlike)
@@ -114,9 +115,15 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
         "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
         "faint": hole & (faint | _is_pale(measured, card)),
         "partial": hole & (share < MACHINE_MIN) & card.machine,
-        "unexplained": clear & (solid | unlike),
+        "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
         "crescent": clear & _rim(measured, card),
     }
+
+
+def _is_common_print(measured: Measured, card: _Card) -> Flags:
+    """Where something is, though hardly off the paper and no more than at most positions."""
+    faint = (measured.depth < PRINT_DEPTH * card.depth) & (measured.open > 0.05)
+    return np.asarray(faint & (measured.gone < PRINT_GONE) & ~_rim(measured, card), np.bool_)
 
 
 def _rim(measured: Measured, card: _Card) -> Flags:

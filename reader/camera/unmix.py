@@ -19,6 +19,8 @@ BedKind = Literal["black", "lit", "coloured"]
 
 DARK_BED = 60.0
 """Below this brightest channel (8 bit) a bed counts as black: its shades are all alike."""
+DARK_GREY_BED, GREY_SATURATION = 80.0, 0.2
+"""A bed that is seen to have no colour still counts as black up to this: cameras lift shadows."""
 LIT_BED = 235.0
 """Above this darkest channel a bed counts as lit: it shines through, nothing shades it."""
 SHADE_MIN, SHADE_MAX = 0.12, 1.5
@@ -56,7 +58,8 @@ class Mixture:
 def bed_kind(bed: Singles) -> BedKind:
     """`black`: too dark to have shades. `lit`: shines by itself, brighter than any print. Otherwise `coloured`."""
     typical = np.median(bed, axis=0)
-    if typical.max() < DARK_BED:
+    neutral = len(typical) > 1 and _saturation(bed) < GREY_SATURATION
+    if typical.max() < (DARK_GREY_BED if neutral else DARK_BED):
         return "black"
     return "lit" if typical.min() > LIT_BED else "coloured"
 
