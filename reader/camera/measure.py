@@ -238,9 +238,12 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
 
 
 def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
-    """How far bed lies to one side of the hole: 0 for rings and letters around its middle, up to 0.4 for a half."""
+    """How far bed lies to one side of the hole: 0 for rings and letters around its middle, up to 0.4 for a half.
+
+    A machine's narrow punch that fails leaves paper at one end; to its long sides only printed digits lean.
+    """
     near = share * (looks.hole_mm < search_mm / 3)
-    x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32)
+    x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32) if looks.is_round else 0.0
     y = near.sum(axis=2) @ (looks.dy_mm / looks.half_mm[1]).astype(np.float32)
     lean: Singles = np.hypot(x, y) / np.float32(looks.area_samples)
     return lean

@@ -47,7 +47,7 @@ WHOLE_LEAN, WHOLE_LEAN_MACHINE = 0.08, 0.13
 rest is the bed in the shade of the hole's rim. A bite or a chad leaves paper, and leans."""
 MACHINE_MIN = 0.75
 """A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
-SPILL_MAX = 0.2
+SPILL_MAX = 0.16
 """Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
 to believe anything; on a machine-punched card the holes are a larger card's."""
 SHADE_RATIO = 1.9
