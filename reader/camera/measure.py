@@ -2,58 +2,37 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cards.layout import Hole, Layout
+from cards.layout import Layout
 from device.frame import Frame
+from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.lattice import MACHINE_TOLERANCE_MM
 from reader.camera.patches import Plan, Singles, View, plan, sample, view
-from reader.camera.unmix import Mixture, is_point, unmix
-from reader.reading import Score
+from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_lit, is_point, unmix
 
 SEARCH_MM = 1.5
 """How far from its place a hole may lie and still be this position's; a layout's tolerance narrows it."""
 GREY_CONTRAST_MIN = 30.0
 """Below this (8-bit levels) between bed and paper anywhere on the card, colour is asked."""
-CONTRAST_MIN = 24.0
-"""Below this a hole might not show: nothing there is called clear."""
+CONTRAST_MIN, CONTRAST_CLEAN, CONTRAST_NOISES = 24.0, 12.0, 8.0
+"""Below this a hole might not show: nothing there is called clear. In a clean picture, so many times its noise, though
+no less than the second figure."""
 OPENING, FINE_OPENING = 0.42, 0.25
 """Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
 is for doubts."""
-LEAN_MM, LEAN_RATIO = 0.2, 5.0
-"""Bed at one side of a hole that is not open: a hinged chad or a bite. Print lies around the hole's middle, but for
-about this much, over the square root of the hole's area: a printed digit is small beside a round hole, not so beside an
-80-column card's. Or so many times what print usually leans on this card, where that is more."""
-FINE_MAX = 0.4
-"""Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light."""
-LOOSE_WEIGHT = 0.7
-"""What only might be bed counts less when it lies to one side: black print does so a little."""
-UNEXPLAINED = 0.2
-"""What might be bed after all, as a share of the hole, at a position that measures clear."""
-UNLIKE, UNLIKE_FEW = 0.5, 0.05
-"""Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
-in it. Print is thinner, and where it is not, it is so at more than a few of the card's positions."""
-FAINT, FAINT_WHOLE = 0.6, 0.45
-"""A hole that differs from its paper by less than this share of what the card's other holes do may be print;
-a whole one may differ less, for no print fills a hole so exactly."""
+DARKER, DARK_STEP = 0.1, 0.25
+"""Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
+CRESCENT_LEAN_MIN = 0.04
+"""A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 200
 """The glance's samples lie so many times further apart; it pays for more places than this."""
-MACHINE_MIN = 0.75
-"""A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
-SPILL_MAX = 0.2
-"""Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
-to believe anything; on a machine-punched card the holes are a larger card's."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
-SHADE_RATIO = 1.9
-"""A hole whose shade differs from the card's other holes by more than this factor may be pen or stain."""
 
 
 @dataclass(frozen=True)
@@ -62,21 +41,27 @@ class Measured:
 
     open: share of the hole that shows the bed. fine: the same under the finer opening. loose: of `Mixture.loose`.
     other: of what is not paper.
-    lean: see `_lean`. spill: share of bed in the ring of paper around the hole.
-    shade: of the bed in the hole. depth: colour distance of what is open from the paper.
-    contrast: colour distance of the open bed from the paper.
+    gone: solid darkness or bed beyond what is printed at most positions alike.
+    lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes.
+    spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
+    depth: colour distance of what is open from the paper.
+    contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
     """
 
     open: Singles
     fine: Singles
     loose: Singles
     other: Singles
+    gone: Singles
     lean: Singles
+    crescent: Singles
     spill: Singles
     offset_mm: Singles
     shade: Singles
     depth: Singles
     contrast: Singles
+    noise: Singles
+    bed: BedKind
 
 
 def view_of(frame: Frame, geometry: Geometry) -> View:
@@ -121,39 +106,84 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     mixture = unmix(seen, paper, bed)
     near = glance.hole_mm < search_mm
     some = (np.maximum(mixture.open, mixture.loose)[:, near].max(axis=1) > 0.1) | (mixture.contrast < GREY_CONTRAST_MIN)
-    blank = _blank(mixture)
+    blank = _blank(mixture, bed_kind(bed))
     if not some.any():
         return blank
     looks = replace(fine, centres_mm=centres_mm[some])
-    return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm))
+    return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, int((~some).sum())))
 
 
-def _blank(mixture: Mixture) -> Measured:
+def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
-    zero = dict.fromkeys(("open", "fine", "loose", "other", "lean", "spill", "shade", "depth"), none)
-    return Measured(**zero, offset_mm=np.zeros((len(none), 2), np.float32), contrast=mixture.contrast)
+    zero = dict.fromkeys(
+        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "spill", "shade", "depth"), none
+    )
+    offset = np.zeros((len(none), 2), np.float32)
+    return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
 
 
-def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_mm: float) -> Measured:
+def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_mm: float, blank: int = 0) -> Measured:
+    """blank: of how many more positions nothing dark was seen."""
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
     paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
     mixture = unmix(seen, paper, bed)
-    first = _sum_up(seen, paper, mixture, looks, search_mm)
-    half = (first.loose > 0.3) & (first.open < 0.7)
-    if is_point(bed) or not half.any():
-        return first
-    tinted = bed[half] * _tint(seen, mixture, bed, looks)
-    again = unmix(seen[half], paper[half], tinted)
-    return _put(first, half, _sum_up(seen[half], paper[half], again, looks, search_mm))
+    measured = _sum_up(seen, paper, bed, mixture, looks, search_mm)
+    half = (measured.loose > 0.3) & (measured.open < 0.7)
+    if not is_point(bed) and half.any():
+        tinted = bed[half] * _tint(seen, mixture, bed, looks)
+        again = unmix(seen[half], paper[half], tinted)
+        measured = _put(measured, half, _sum_up(seen[half], paper[half], tinted, again, looks, search_mm))
+        mixture.open[half], mixture.loose[half] = again.open, again.loose
+    return _beyond_print(measured, seen, paper, mixture, bed, looks, search_mm, blank)
+
+
+def _beyond_print(
+    measured: Measured,
+    seen: Singles,
+    paper: Singles,
+    mixture: Mixture,
+    bed: Singles,
+    looks: Plan,
+    search_mm: float,
+    blank: int,
+) -> Measured:
+    """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
+    clear = measured.open < 0.5
+    gone = np.maximum(mixture.open, mixture.loose)
+    gone = np.maximum(gone - _usual(gone[clear], blank), 0)
+    if not is_lit(bed):
+        light = dot(seen, paper) / np.maximum((paper * paper).sum(axis=1), 1.0)[:, None, None]
+        dark = (1 - light).astype(np.float32)
+        np.maximum(gone, np.clip((dark - _usual(dark[clear], blank) - DARKER) / DARK_STEP, 0, 1), out=gone)
+    within = (looks.hole_mm < search_mm).astype(np.float32)
+    solid = (_opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
+    lean = _lean(gone, looks, search_mm)
+    crescent = np.zeros(len(gone), np.float32)
+    if looks.is_round:
+        some = clear & (lean > CRESCENT_LEAN_MIN)
+        if some.any():
+            crescent[some] = crescents(gone[some], looks, search_mm)
+    return replace(measured, gone=solid, lean=lean, crescent=crescent)
+
+
+def _usual(clear: Singles, blank: int) -> Singles | float:
+    """(rows, columns): what most positions without a hole show alike, a ring or a box; a little wider, for they lie off."""
+    if len(clear) <= blank:
+        return 0.0
+    usual = np.maximum(np.median(clear, axis=0), 0)
+    return np.asarray(cv2.dilate(usual, np.ones((3, 3), np.uint8)), np.float32)
 
 
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
     """`first`, with the positions `where` as `second` has them."""
     merged = {}
-    for name in ("open", "fine", "loose", "other", "lean", "spill", "offset_mm", "shade", "depth", "contrast"):
-        values = getattr(first, name).copy()
-        values[where] = getattr(second, name)
-        merged[name] = values
+    for field in fields(first):
+        values = getattr(first, field.name)
+        if isinstance(values, str):
+            continue
+        values = values.copy()
+        values[where] = getattr(second, field.name)
+        merged[field.name] = values
     return replace(first, **merged)
 
 
@@ -171,14 +201,13 @@ def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles
     return tint
 
 
-def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
+def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = _opened(mixture.open, looks, OPENING) * within
     area = solid.sum(axis=(1, 2))
     fine = (_opened(mixture.open, looks, FINE_OPENING) * within).sum(axis=(1, 2))
     loose = (_opened(mixture.loose, looks, FINE_OPENING) * within).sum(axis=(1, 2))
     other = (_opened(mixture.unlike, looks, OPENING) * within).sum(axis=(1, 2))
-    lean = _lean(np.maximum(mixture.open, LOOSE_WEIGHT * mixture.loose), looks, search_mm)
     spill = mixture.open[:, looks.ring].mean(axis=1)
     safe = np.maximum(area, 1e-6)
     x = (solid.sum(axis=1) @ looks.dx_mm.astype(np.float32)) / safe
@@ -189,15 +218,32 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search
     found = (area > 0.05 * looks.area_samples)[:, None]
     offset = np.where(found, np.stack([x, y], axis=1), 0).astype(np.float32)
     share = np.float32(looks.area_samples)
+    none = np.zeros(len(area), np.float32)
     return Measured(
-        area / share, fine / share, loose / share, other / share, lean, spill, offset, shade, depth, mixture.contrast
+        open=area / share,
+        fine=fine / share,
+        loose=loose / share,
+        other=other / share,
+        gone=none,
+        lean=none,
+        crescent=none,
+        spill=spill,
+        offset_mm=offset,
+        shade=shade,
+        depth=depth,
+        contrast=mixture.contrast,
+        noise=np.median(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
+        bed=bed_kind(bed),
     )
 
 
 def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
-    """How far bed lies to one side of the hole: 0 for rings and letters around its middle, up to 0.4 for a half."""
+    """How far bed lies to one side of the hole: 0 for rings and letters around its middle, up to 0.4 for a half.
+
+    A machine's narrow punch that fails leaves paper at one end; to its long sides only printed digits lean.
+    """
     near = share * (looks.hole_mm < search_mm / 3)
-    x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32)
+    x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32) if looks.is_round else 0.0
     y = near.sum(axis=2) @ (looks.dy_mm / looks.half_mm[1]).astype(np.float32)
     lean: Singles = np.hypot(x, y) / np.float32(looks.area_samples)
     return lean
@@ -214,50 +260,8 @@ def _opened(share: Singles, looks: Plan, opening: float) -> Singles:
     return np.asarray(opened, np.float32).reshape(n, rows, columns)
 
 
-def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
-    """Open shares on the scale of this card's own holes, with doubts."""
-    base, full = _response(measured.open)
-    share = np.clip((measured.open - base) / (full - base), 0, 1.5)
-    holes = measured.open > 0.5
-    usual_shade = float(np.median(measured.shade[holes])) if holes.any() else 1.0
-    usual_depth = float(np.median(measured.depth[holes])) if holes.any() else 0.0
-    lean_max = _usual_lean(measured, layout.hole)
-    machine = layout.hole.tolerance_mm < MACHINE_TOLERANCE_MM
-    veiled = bool(holes.any()) and float(np.median(measured.spill[holes])) > SPILL_MAX
-    # A card may be printed dark where it is to be punched; then darkness says nothing.
-    filled = int((measured.other[~holes] > UNLIKE).sum()) > max(2, UNLIKE_FEW * len(measured.open))
-    found = {}
-    for k, position in enumerate(layout.positions):
-        doubts = ["spill"] if veiled else []
-        if measured.contrast[k] < CONTRAST_MIN:
-            doubts.append("contrast")
-        if share[k] > 0.3 and not 1 / SHADE_RATIO < measured.shade[k] / max(usual_shade, 1e-3) < SHADE_RATIO:
-            doubts.append("shade")
-        if share[k] > 0.3 and measured.depth[k] < (FAINT if share[k] < 0.8 else FAINT_WHOLE) * usual_depth:
-            doubts.append("faint")
-        if machine and 0.3 < share[k] < MACHINE_MIN:
-            doubts.append("partial")
-        unlike = not filled and measured.other[k] > UNLIKE
-        if share[k] < 0.3 and (measured.loose[k] > UNEXPLAINED or measured.fine[k] > FINE_MAX or unlike):
-            doubts.append("unexplained")
-        if share[k] < 0.3 and measured.lean[k] > lean_max:
-            doubts.append("crescent")
-        x, y = measured.offset_mm[k]
-        found[position.name] = Score(round(float(share[k]), 3), (round(float(x), 2), round(float(y), 2)), tuple(doubts))
-    return found
-
-
-def _usual_lean(measured: Measured, hole: Hole) -> float:
-    """The most that print may lean to one side on this card before it looks like a chad's crescent."""
-    clear = measured.lean[measured.open < 0.3]
-    # The median: as long as not half of a card's positions hold crescents, print decides what is usual.
-    usual = float(np.median(clear)) if len(clear) else 0.0
-    return max(LEAN_MM / math.sqrt(hole.area_mm2), LEAN_RATIO * usual)
-
-
-def _response(share: Singles) -> tuple[float, float]:
-    """What this card's clear and whole positions measure: print adds a little, shadow takes some away."""
-    low, high = share[share < 0.3], share[share > 0.5]
-    base = float(np.median(low)) if len(low) >= 5 else 0.0
-    full = float(np.median(high)) if len(high) >= 3 else 1.0
-    return min(base, 0.1), min(max(full, 0.6), 1.1)
+def least_contrast(measured: Measured) -> float:
+    """Levels between bed and paper below which a hole might not show in this picture."""
+    seen = measured.noise[measured.noise > 0]
+    noise = float(np.median(seen)) if len(seen) else CONTRAST_MIN
+    return min(max(CONTRAST_NOISES * noise, CONTRAST_CLEAN), CONTRAST_MIN)

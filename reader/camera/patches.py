@@ -30,7 +30,8 @@ class Plan:
 
     centres_mm: (n, 2). step_mm: between samples. dx_mm, dy_mm: (k,) sample offsets of a patch, `k` rows by `j` columns.
     hole_mm: (rows, columns) distance outside the nominal hole's edge (negative inside), at zero offset.
-    ring: (rows, columns) bool, samples that show paper beside the hole. half_mm: half the hole's width and height.
+    ring: (rows, columns) bool, samples that show paper beside the hole. half_mm: half the hole's width and
+    height. is_round: not a rectangle.
     """
 
     centres_mm: Floats
@@ -41,6 +42,7 @@ class Plan:
     ring: NDArray[np.bool_]
     area_samples: float
     half_mm: tuple[float, float] = (1.0, 1.0)
+    is_round: bool = False
 
 
 def plan(layout: Layout, px_per_mm: float, search_mm: float) -> Plan:
@@ -62,7 +64,8 @@ def plan(layout: Layout, px_per_mm: float, search_mm: float) -> Plan:
         gap = np.abs(y) - hole.height_mm / 2
         ring = (gap > RING_GAP_MM) & (gap < RING_GAP_MM + RING_WIDTH_MM) & (np.abs(x) < hole.width_mm)
     centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions], np.float64).reshape(-1, 2)
-    return Plan(centres, step, dx, dy, outside, ring, hole.area_mm2 / step**2, (hole.width_mm / 2, hole.height_mm / 2))
+    half = hole.width_mm / 2, hole.height_mm / 2
+    return Plan(centres, step, dx, dy, outside, ring, hole.area_mm2 / step**2, half, hole.shape == "circle")
 
 
 def sample(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm: Floats) -> Singles:

@@ -14,8 +14,9 @@ from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.identify import identify
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
-from reader.camera.measure import CONTRAST_MIN, SPILL_MAX, is_faint, measure, scores, view_of
+from reader.camera.measure import is_faint, least_contrast, measure, view_of
 from reader.camera.patches import view
+from reader.camera.scores import SPILL_MAX, scores
 from reader.camera.strays import equal_spots, find_strays
 from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
 
@@ -87,7 +88,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
     if seen_by.image is frame.grey and is_faint(measured) and frame.colour is not None:
         seen_by = view(frame.colour, geometry)
         measured = measure(seen_by, geometry, layout, shift)
-    if float(np.median(measured.contrast)) < CONTRAST_MIN:
+    if float(np.median(measured.contrast)) < least_contrast(measured):
         return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
     strays = find_strays(seen_by, geometry, layout, measured)
     holes = int((measured.open > 0.5).sum())

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.measure import FAINT, SHADE_RATIO, Measured, measure_at, search_reach_mm
+from reader.camera.measure import Measured, measure_at, search_reach_mm
 from reader.camera.patches import Plan, Singles, View, sample
+from reader.camera.scores import FAINT, SHADE_RATIO
 from reader.camera.unmix import distance, unmix
 from reader.reading import Stray
 

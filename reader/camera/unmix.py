@@ -9,13 +9,18 @@ pen or a stain, and is not open.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from reader.camera.patches import Singles
 
+BedKind = Literal["black", "lit", "coloured"]
+
 DARK_BED = 60.0
 """Below this brightest channel (8 bit) a bed counts as black: its shades are all alike."""
+DARK_GREY_BED, GREY_SATURATION = 80.0, 0.2
+"""A bed that is seen to have no colour still counts as black up to this: cameras lift shadows."""
 LIT_BED = 235.0
 """Above this darkest channel a bed counts as lit: it shines through, nothing shades it."""
 SHADE_MIN, SHADE_MAX = 0.12, 1.5
@@ -39,7 +44,7 @@ VEIL_MAX, _VEIL_PRIOR = 0.35, 0.1
 class Mixture:
     """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels.
 
-    unlike: 1 where a sample is not the paper, whatever it is.
+    unlike: 1 where a sample is not the paper, whatever else it is; on a point bed only towards the bed.
     loose: like `open`, with twice the miss allowed and any depth of shadow: what might be bed after all.
     """
 
@@ -50,14 +55,23 @@ class Mixture:
     contrast: Singles
 
 
+def bed_kind(bed: Singles) -> BedKind:
+    """`black`: too dark to have shades. `lit`: shines by itself, brighter than any print. Otherwise `coloured`."""
+    typical = np.median(bed, axis=0)
+    neutral = len(typical) > 1 and _saturation(bed) < GREY_SATURATION
+    if typical.max() < (DARK_GREY_BED if neutral else DARK_BED):
+        return "black"
+    return "lit" if typical.min() > LIT_BED else "coloured"
+
+
 def is_point(bed: Singles) -> bool:
     """Whether the bed is black or lit: no shades, so that grey pictures suffice."""
-    return bool(np.median(bed, axis=0).max() < DARK_BED) or is_lit(bed)
+    return bed_kind(bed) != "coloured"
 
 
 def is_lit(bed: Singles) -> bool:
     """Whether the bed shines by itself, brighter than any print."""
-    return bool(np.median(bed, axis=0).min() > LIT_BED)
+    return bed_kind(bed) == "lit"
 
 
 def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
@@ -71,6 +85,7 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     else:
         share, shade, miss = _on_ray(seen, paper, bed)
     low, high = LIT_STEP if is_lit(bed) else STEP
+    raw = share
     share = np.clip((share - low) / (high - low), 0, 1)
     span = np.maximum(contrast, 0.25 * np.sqrt((bed * bed).sum(axis=1)))
     allowed = NOISE_LEVELS + NOISE_SHARE * span[:, None, None]
@@ -79,6 +94,9 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     off = distance(seen - paper[:, None, None])
     apart = off > 0.5 * contrast[:, None, None]
     unlike = off > np.maximum(UNLIKE_SHARE * contrast, NOISE_LEVELS)[:, None, None]
+    if is_point(bed):
+        # Nothing lighter than the paper is a hole over black felt, nothing darker one over a lamp.
+        unlike &= raw > UNLIKE_SHARE
     loose = np.where(apart & (miss < 2 * allowed), possible, 0)
     return Mixture(np.where(believed, possible, 0), loose, unlike.astype(np.float32), shade, contrast)
 
@@ -87,7 +105,7 @@ def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Sing
     """A point bed: the sample's place on the line from paper to bed."""
     length = np.maximum((way * way).sum(axis=1), 1.0)
     off = seen - paper[:, None, None]
-    share = _dot(off, way) / length[:, None, None]
+    share = dot(off, way) / length[:, None, None]
     if seen.shape[3] == 1:
         return share, np.ones_like(share), np.zeros_like(share)
     inside = np.clip(share, 0, 1)
@@ -103,7 +121,7 @@ def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singl
     pp = (paper * paper).sum(axis=1) + _SHADE_GUESS**2 * prior
     pb = (paper * bed).sum(axis=1) + _SHADE_GUESS * prior
     bb = (bed * bed).sum(axis=1) + prior
-    to_paper, to_bed = _dot(seen, paper), _dot(seen, bed)
+    to_paper, to_bed = dot(seen, paper), dot(seen, bed)
     wide = (slice(None), None, None)
     r1, r2 = to_paper + (_SHADE_GUESS**2 * prior)[wide], to_bed + (_SHADE_GUESS * prior)[wide]
     determinant = np.maximum(pp * bb - pb**2, 1e-3)[wide]
@@ -123,7 +141,7 @@ def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singl
     return share, c / np.maximum(share, 0.05), distance(rest)
 
 
-def _dot(seen: Singles, along: Singles) -> Singles:
+def dot(seen: Singles, along: Singles) -> Singles:
     """(n, rows, columns): every sample's scalar product with its patch's vector, (n, channels)."""
     total: Singles = seen[..., 0] * along[:, 0, None, None]
     for k in range(1, seen.shape[3]):
@@ -158,5 +176,5 @@ def _veil(seen: Singles, paper: Singles, bed: Singles) -> Singles:
     determinant = p1 * cp + b1 * cb + ww * cw
     rows = cp[:, None] * p + cb[:, None] * b + cw[:, None]
     wanted = (rows / np.maximum(np.abs(determinant), 1e-6)[:, None]).astype(np.float32)
-    veil: Singles = np.clip(_dot(seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32))
+    veil: Singles = np.clip(dot(seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32))
     return veil

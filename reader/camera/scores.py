@@ -1,0 +1,153 @@
+"""From what was measured to scores: open shares on the scale of the card's own holes, and what speaks against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cards.layout import Layout
+from reader.camera.lattice import is_lattice
+from reader.camera.measure import Measured, least_contrast
+from reader.camera.patches import Singles
+from reader.reading import Score
+
+Flags = NDArray[np.bool_]
+
+OPENISH = 0.3
+"""Below this share a position measures clear, above it a hole; what lies about it is in doubt either way."""
+FINE_MAX = 0.4
+"""Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light."""
+UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
+"""What might be bed after all, as a share of the hole, at a position that measures clear. Over a black or lit bed, where
+print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
+GONE_MAX = 0.12
+"""Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's."""
+CRESCENT_MIN, LEAN_MAX, LEAN_GONE_MIN = 0.5, 0.135, 0.15
+"""Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
+icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
+in a machine's narrow hole but fills less of it."""
+UNLIKE, UNLIKE_WHOLE, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.8, 0.03, 0.05
+"""Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
+in it. Less than a whole hole of it must be dark somewhere, for it has a rim. Print is thinner, and where it is not, it
+is so at more than a few of the card's positions."""
+FAINT, FAINT_WHOLE = 0.6, 0.45
+"""A hole that differs from its paper by less than this share of what the card's other holes do may be print;
+a whole one may differ less, for no print fills a hole so exactly."""
+PRINT_DEPTH, PRINT_GONE = 0.4, 0.06
+"""What hardly differs from the paper, and from what most positions show, is their common print."""
+PALER_SPREADS, PALER_MIN, PALER_MAX = 5.0, 0.12, 0.25
+"""Over a black bed all holes are alike: one that is paler than the card's others by so many times their median
+difference, within these shares of the way from bed to paper, may be pen."""
+WHOLE_OPEN, WHOLE_GONE, WHOLE_OTHER = 0.25, 0.4, 0.9
+WHOLE_LEAN, WHOLE_LEAN_MACHINE = 0.08, 0.13
+"""Where the bed is seen for certain in part of a hole, and the paper is missing in all of it and to no side more, the
+rest is the bed in the shade of the hole's rim. A bite or a chad leaves paper, and leans."""
+MACHINE_MIN = 0.75
+"""A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
+SPILL_MAX = 0.16
+"""Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
+to believe anything; on a machine-punched card the holes are a larger card's."""
+SHADE_RATIO = 1.9
+"""A hole whose shade differs from the card's other holes by more than this factor may be pen or stain."""
+
+
+@dataclass(frozen=True)
+class _Card:
+    """What this card's holes are like: medians over the open ones, 1 or 0 where there are none."""
+
+    holes: Flags
+    shade: float
+    depth: float
+    machine: bool
+
+
+def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
+    """A score per position of the layout, by its name."""
+    holes = measured.open > 0.5
+    card = _Card(
+        holes,
+        float(np.median(measured.shade[holes])) if holes.any() else 1.0,
+        float(np.median(measured.depth[holes])) if holes.any() else 0.0,
+        is_lattice(layout),
+    )
+    share = _share(measured, card)
+    doubts = _doubts(measured, share, card)
+    found = {}
+    for k, position in enumerate(layout.positions):
+        x, y = measured.offset_mm[k]
+        why = tuple(name for name, flags in doubts.items() if flags[k])
+        found[position.name] = Score(round(float(share[k]), 3), (round(float(x), 2), round(float(y), 2)), why)
+    return found
+
+
+def _share(measured: Measured, card: _Card) -> Singles:
+    """(n,): open shares, this card's clear positions at 0 and its whole holes at 1."""
+    base, full = _response(measured.open)
+    share = np.clip((measured.open - base) / (full - base), 0, 1.5)
+    lean_max = WHOLE_LEAN_MACHINE if card.machine else WHOLE_LEAN
+    whole = (measured.open > WHOLE_OPEN) & (measured.gone > WHOLE_GONE) & (measured.lean < lean_max)
+    whole &= measured.other > WHOLE_OTHER
+    share = np.where(whole, np.maximum(share, np.minimum(measured.other, 1.0)), share)
+    share = np.where(_is_common_print(measured, card), np.minimum(share, measured.gone), share)
+    return np.asarray(share, np.float32)
+
+
+def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]:
+    """Doubt → (n,) where it holds; see `Score`."""
+    clear, hole = share < OPENISH, share > OPENISH
+    veiled = bool(card.holes.any()) and float(np.median(measured.spill[card.holes])) > SPILL_MAX
+    shade = measured.shade / max(card.shade, 1e-3)
+    faint = measured.depth < np.where(share < 0.8, FAINT, FAINT_WHOLE) * card.depth
+    unlike = (measured.other > UNLIKE) & ((measured.gone > UNLIKE_GONE) | (measured.other > UNLIKE_WHOLE))
+    # A card may be printed dark where it is to be punched; then darkness says nothing.
+    if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(share)):
+        unlike = np.zeros_like(unlike)
+    few = UNEXPLAINED_POINT if card.machine or measured.bed != "coloured" else UNEXPLAINED
+    solid = (measured.loose > few) | (measured.fine > FINE_MAX)
+    if not card.machine:
+        solid |= measured.gone > GONE_MAX
+    return {
+        "spill": np.full(len(share), veiled),
+        "contrast": measured.contrast < least_contrast(measured),
+        "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
+        "faint": hole & (faint | _is_pale(measured, card)),
+        "partial": hole & (share < MACHINE_MIN) & card.machine,
+        "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
+        "crescent": clear & _rim(measured, card),
+    }
+
+
+def _is_common_print(measured: Measured, card: _Card) -> Flags:
+    """Where something is, though hardly off the paper and no more than at most positions."""
+    faint = (measured.depth < PRINT_DEPTH * card.depth) & (measured.open > 0.05)
+    return np.asarray(faint & (measured.gone < PRINT_GONE) & ~_rim(measured, card), np.bool_)
+
+
+def _rim(measured: Measured, card: _Card) -> Flags:
+    """Where bed or shade lies along one side of the hole."""
+    leaning = measured.lean > LEAN_MAX
+    if card.machine:
+        leaning &= measured.gone > LEAN_GONE_MIN
+    return leaning | (measured.crescent > CRESCENT_MIN)
+
+
+def _is_pale(measured: Measured, card: _Card) -> Flags:
+    """Where a hole over a black bed is paler than the card's others."""
+    pale = np.zeros(len(measured.open), np.bool_)
+    if measured.bed != "black" or not card.holes.any():
+        return pale
+    depth = measured.depth / np.maximum(measured.contrast, 1.0)
+    depth = depth / max(float(np.median(depth[card.holes])), 1e-3)
+    spread = float(np.median(np.abs(depth[card.holes] - 1)))
+    return np.asarray(depth < 1 - min(max(PALER_SPREADS * spread, PALER_MIN), PALER_MAX), np.bool_)
+
+
+def _response(share: Singles) -> tuple[float, float]:
+    """What this card's clear and whole positions measure: print adds a little, shadow takes some away."""
+    low, high = share[share < 0.3], share[share > 0.5]
+    base = float(np.median(low)) if len(low) >= 5 else 0.0
+    full = float(np.median(high)) if len(high) >= 3 else 1.0
+    return min(base, 0.1), min(max(full, 0.6), 1.1)
