@@ -35,8 +35,8 @@ QUAD_MISFIT_MAX = 0.10
 ASPECT_MAX = math.log(1.6)
 """A camera that leans by 30° shortens one side by less than this."""
 GREY_VALLEYS, COLOUR_VALLEYS = 5, 2
-DARK_MAX = 32.0
-"""8-bit: where nothing is brighter, paper cannot differ from a black bed by what a hole must (24)."""
+DARK_MAX = 10.0
+"""8-bit: black felt under a lamp is brighter (12 to 20); where nothing is, no lamp burns. An empty bed is not too dark."""
 GLARE_AREA, GLARE_HIDES, HALO_PX = 0.002, 0.3, 15
 """A reflection worth asking about, as a share of the picture; how much of a card it may hide; its soft rim in the small
 copy."""

@@ -117,6 +117,8 @@ def _corners(geometry: Geometry) -> tuple[Point, Point, Point, Point]:
 
 
 def _why_not(outcome: Search) -> Rejection:
+    if outcome.too_dark or outcome.glare:
+        return Rejection((Reason(Code.TOO_DARK if outcome.too_dark else Code.GLARE),))
     best = outcome.best
     if best is None:
         code = Code.CUT_OFF if outcome.cut_off else (Code.WRONG_PROPORTIONS if outcome.shapes else Code.NO_CARD)
