@@ -47,7 +47,7 @@ class Gate:
 class Place:
     """One position: what it is, by which score, how far from another outcome, and why it is doubted.
 
-    margin: open share to the nearest threshold, 0 where doubts decide: the smaller, the sooner it turns.
+    margin: how far it lies from the nearest threshold, 1 at a whole hole or none; 0 where doubts decide.
     """
 
     name: str
@@ -169,10 +169,12 @@ def _change(score: Score, limits: Thresholds) -> tuple[float, str]:
         alone = judge(replace(score, doubts=()), limits)
         return 0.0, f"its score alone says {alone}; the doubt decides"
     if to_punched <= 0:
-        return -to_punched, f"{_share(-to_punched)} less open area would make it uncertain"
+        return -to_punched / max(
+            1 - limits.punched_min, 1e-6
+        ), f"{_share(-to_punched)} less open area would make it uncertain"
     if to_clear <= 0:
-        return -to_clear, f"{_share(-to_clear)} more open area would make it uncertain"
-    return min(to_punched, to_clear), f"{_share(to_punched)} more would make it punched, {_share(to_clear)} less clear"
+        return -to_clear / max(limits.clear_max, 1e-6), f"{_share(-to_clear)} more open area would make it uncertain"
+    return 0.0, f"{_share(to_punched)} more would make it punched, {_share(to_clear)} less clear"
 
 
 def _share(value: float) -> str:

@@ -19,9 +19,9 @@ WIDTH_PX = 1640
 MARGIN = 0.06
 """Of the bed around the card, as a share of the card's longer side."""
 GREEN, AMBER, RED, BLUE, INK = "#1f8a2b", "#d97706", "#c62828", "#1667b0", "#1d1d24"
-GROUND, LINE_PX, TEXT_PX, SMALL_PX = "#ffffff", 34, 24, 17
-NEAR = 0.15
-"""A certain position this close to a threshold gets its score written beside it, too."""
+GROUND, LINE_PX, TEXT_PX, SMALL_PX = "#ffffff", 34, 24, 20
+NEAR = 0.5
+"""A certain position no further than this on its way from a threshold to beyond doubt shows its score, too."""
 
 
 def write_explained(frame: Frame, explanation: Explanation, path: Path) -> str | None:
@@ -56,13 +56,13 @@ def draw_explained(frame: Frame, explanation: Explanation) -> Image.Image:
 
 def _what(explanation: Explanation) -> str:
     if explanation.layout is None:
-        return "nothing like a card"
+        return "no card-like outline"
     name = explanation.layout.identity
     return f"{name}, {explanation.face}" if explanation.passed else f"most nearly {name}, {explanation.face}"
 
 
 def _gate(gate: Gate) -> str:
-    return f"{'✔' if gate.passed else '✘'} {gate.name}: {gate.found} ({gate.limit})"
+    return f"{gate.name}: {gate.found} ({gate.limit}){'' if gate.passed else ' missed'}"
 
 
 def _card(frame: Frame, explanation: Explanation) -> Image.Image:
@@ -71,7 +71,9 @@ def _card(frame: Frame, explanation: Explanation) -> Image.Image:
     left, top, right, bottom = _window(image.shape, explanation)
     scale = WIDTH_PX / (right - left)
     size = (WIDTH_PX, max(1, round((bottom - top) * scale)))
-    shrunk = cv2.resize(image[top:bottom, left:right], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    shrunk = cv2.resize(
+        image[top:bottom, left:right], size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    )
     # Paler than taken, so that what is drawn stands out.
     pale = cv2.addWeighted(shrunk, 0.75, np.full_like(shrunk, 255), 0.25, 0)
     picture = Image.fromarray(cv2.cvtColor(pale, cv2.COLOR_BGR2RGB))
@@ -82,9 +84,9 @@ def _card(frame: Frame, explanation: Explanation) -> Image.Image:
 
 
 def _window(shape: tuple[int, ...], explanation: Explanation) -> tuple[int, int, int, int]:
-    """left, top, right, bottom (px) of what is shown: the card and a little of the bed, or everything."""
+    """left, top, right, bottom (px) of what is shown: the card and a little of the bed; everything, where none was proven."""
     height, width = shape[:2]
-    if explanation.outline is None:
+    if explanation.outline is None or not explanation.passed:
         return 0, 0, width, height
     corners = np.array(explanation.outline)
     pad = MARGIN * float(np.ptp(corners, axis=0).max())
@@ -116,7 +118,7 @@ def _draw(pen: ImageDraw.ImageDraw, explanation: Explanation, corners: NDArray[n
 def _place(pen: ImageDraw.ImageDraw, place: Place, at: tuple[float, float], half: tuple[float, float]) -> None:
     colour = {Punch.PUNCHED: GREEN, Punch.UNCERTAIN: AMBER, Punch.CLEAR: BLUE}[place.punch]
     x, y = at
-    if place.punch is Punch.CLEAR and place.margin > NEAR / 2:
+    if place.punch is Punch.CLEAR and place.margin > NEAR:
         pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colour)
         return
     r = max(half)
