@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from cards.layout import Identify, Layout, Marker
 from cards.load import LayoutError, catalogue, find_layout, load_layout
 from cards.marks import aruco_cells, qr_cells
 from cards.raster import raster
+from reader.camera.identify import QR_MISMATCH_MAX
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "layouts" / "market"
 MARKET = find_layout(str(FOLDER))
@@ -112,3 +114,10 @@ def test_an_earlier_version_is_known_beside_the_current_one_and_retiring_it_chan
 def test_a_version_that_does_not_exist_is_refused_with_those_that_do() -> None:
     with pytest.raises(LayoutError, match=r"of stadslogistiek the program comes with stadslogistiek@1"):
         find_layout("stadslogistiek@7")
+
+
+def test_the_qr_codes_of_versions_differ_by_far_more_than_the_reader_forgives() -> None:
+    for design in ("market", "stadslogistiek", "a-design-with-a-rather-longer-name"):
+        codes = [qr_cells(f"{design}@{version}") for version in range(1, 40)]
+        alike = [(a != b).mean() for a, b in combinations(codes, 2) if a.shape == b.shape]
+        assert min(alike) > 3 * QR_MISMATCH_MAX
