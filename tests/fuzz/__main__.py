@@ -74,8 +74,8 @@ def _write_corpus(corpus: Path) -> None:
 def _run(share: Slice, corpus: Path, crashes: Path) -> Slice:
     command = [
         sys.executable, "-m", "tests.fuzz.picture", str(corpus), f"-runs={share.runs}", f"-seed={share.seed}",
-        f"-timeout={SECONDS_MAX}", f"-report_slow_units={SECONDS_MAX}", f"-rss_limit_mb={MEMORY_MAX_MB}", "-max_len=65536", "-print_final_stats=1",
-        f"-artifact_prefix={crashes}/",
+        f"-timeout={SECONDS_MAX}", f"-report_slow_units={SECONDS_MAX}", f"-rss_limit_mb={MEMORY_MAX_MB}",
+        "-max_len=65536", "-print_final_stats=1", f"-artifact_prefix={crashes}/",
     ]  # fmt: skip
     ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     log = ended.stdout.decode(errors="replace")
