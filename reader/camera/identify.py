@@ -32,9 +32,9 @@ MARK_CONTRAST_MIN = 25.0
 """Grey levels between a mark's dark and clear cells; below it nothing is read."""
 MARKS_MIN = 2
 """So many marks must agree where the layout has as many: one may be a chance likeness."""
-QR_MISMATCH_MAX = 0.04
+QR_MISMATCH_MAX = 0.02
 """Share of modules that may look otherwise on a QR code that is taken for the layout's own without decoding it. Two
-codes differ by at least 11 codewords of error correction (ISO/IEC 18004, table 9), some 10 % of the smallest's modules."""
+versions' codes differ in at least 7 % of their modules, by the distance of the error correction (ISO/IEC 18004)."""
 SAID_MAX = 40
 """Characters of a foreign code that are shown."""
 NO_CODE = "no code"

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from cards.layout import Layout
 from reader.batch import FileResult, picture_files, read_files
+from reader.cli.explain import explained
 from reader.cli.options import language_option, layout_option, layouts_of, screen, store_option
 from reader.decode import decode
 from reader.describe import describe
@@ -36,6 +37,10 @@ MARKS = {"accepted": "[green]✔ accepted[/]", "review": "[yellow]? review[/]", 
               help="jsonl: one JSON object a file on standard output, nothing else there.")  # fmt: skip
 @click.option("--overlay", "overlays", type=click.Path(path_type=Path, file_okay=False),
               help="Write each picture to this folder with what was read drawn on it.")  # fmt: skip
+@click.option("--explain", "explain", is_flag=True,
+              help="Say how each card was judged: figures on the screen, a picture <card>-explained.jpg beside it.")  # fmt: skip
+@click.option("--explain-to", type=click.Path(path_type=Path, file_okay=False),
+              help="The same, the pictures in this folder.")  # fmt: skip
 @click.option("--jobs", type=click.IntRange(1, 64), show_default="one per core, for a folder",
               help="Processes that read.")  # fmt: skip
 @language_option("en")
@@ -49,6 +54,8 @@ def command(
     no_store: bool,
     form: str,
     overlays: Path | None,
+    explain: bool,
+    explain_to: Path | None,
     jobs: int | None,
     language: str,
 ) -> None:
@@ -60,6 +67,8 @@ def command(
     layouts = layouts_of(layout_names)
     files = picture_files(paths)
     results = read_files(files, layouts, jobs=jobs, overlays=overlays)
+    if explain or explain_to is not None:
+        results = explained(results, layouts, explain_to, language)
     if no_store:
         tally = _show(_progress(results, len(files), form), layouts, form, language)
     else:

@@ -21,7 +21,7 @@ ALLOWED = {
 ROOMS = [
     {"reader.cli", "reader.service"},
     {"reader.console", "reader.report", "reader.sync", "reader.collector", "reader.export", "reader.batch"},
-    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain"},
+    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture"},
     {"reader.store"},
     {"reader.live"},
     {"reader.decode", "reader.reasons"},

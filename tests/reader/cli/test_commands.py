@@ -202,3 +202,12 @@ def test_the_store_tells_what_it_holds(tmp_path: Path) -> None:
     assert "Nulmeting: 0 of 80 cards" in run("store", "info", cwd=tmp_path).stdout
     assert "made again from 2 records" in run("store", "rebuild", cwd=tmp_path).stdout
     assert "is sound" in run("store", "recover", cwd=tmp_path).stdout
+
+
+def test_a_card_is_explained_on_the_screen_and_on_its_picture(tmp_path: Path, deck: Path) -> None:
+    (tmp_path / "noise.jpg").write_bytes(b"no picture")
+    done = run("read", "--no-store", "--format", "jsonl", "--explain-to", "why", deck / "card-0.jpg", "noise.jpg",
+               cwd=tmp_path, code=1)  # fmt: skip
+    assert len([json.loads(line) for line in done.stdout.splitlines()]) == 2
+    assert "what would change it" in done.stderr and "open area would make it uncertain" in done.stderr
+    assert [p.name for p in (tmp_path / "why").iterdir()] == ["card-0-explained.jpg"]
