@@ -66,7 +66,7 @@ def command(
     """
     layouts = layouts_of(layout_names)
     files = picture_files(paths)
-    results = read_files(files, layouts, jobs=jobs, overlays=overlays)
+    results: Iterator[FileResult] = read_files(files, layouts, jobs=jobs, overlays=overlays)
     if explain or explain_to is not None:
         results = explained(results, layouts, explain_to, language)
     if no_store:

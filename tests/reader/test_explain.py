@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from device.simulator.photo import photograph
 from PIL import Image
 
 from cards.layout import Layout
@@ -13,7 +14,6 @@ from cards.load import find_layout
 from device.frame import Frame, decode_picture
 from device.simulator.deck import make_card
 from device.simulator.hand import Cut, Hand
-from device.simulator.photo import photograph
 from device.simulator.scene import Scene
 from reader.camera import read_frame
 from reader.camera.find import passes, search
