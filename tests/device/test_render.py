@@ -10,7 +10,8 @@ import pytest
 
 from cards.layout import Layout
 from device.simulator.card import Card, Cover, Cut, Mark, Tear, disc
-from device.simulator.hand import at
+from device.simulator.deck import make_frame
+from device.simulator.hand import HANDS, at
 from device.simulator.render import encode, render, render_bed, render_sheet
 from device.simulator.scene import Camera, Scene, corners_px, view_of
 from device.simulator.truth import open_shares
@@ -135,3 +136,12 @@ def test_encoding_keeps_the_picture(campaign: Layout) -> None:
     frame = render(campaign, Card(), QUIET, rng(), colour=True)
     back = cv2.imdecode(np.frombuffer(encode(frame, 95), np.uint8), cv2.IMREAD_GRAYSCALE)
     assert back is not None and np.abs(back.astype(int) - frame.grey).mean() < 2
+
+
+def test_a_frame_in_memory_follows_from_its_seed(campaign: Layout) -> None:
+    worn = Card(curl_mm=1.5, worn_mm=1.0)
+    (frame, card), (again, _) = (make_frame(campaign, 11, Scene(1024, 768), HANDS["usual"], worn) for _ in range(2))
+    assert np.array_equal(frame.grey, again.grey) and not frame.encoded
+    assert card.cuts and (card.curl_mm, card.worn_mm) == (1.5, 1.0)
+    other, _ = make_frame(campaign, 12, Scene(1024, 768), HANDS["usual"], worn)
+    assert not np.array_equal(frame.grey, other.grey)
