@@ -65,3 +65,11 @@ def test_a_run_that_was_cut_goes_on_where_it_was(tmp_path: Path, monkeypatch: py
     whole = volume._resume(state)[0]
     straight = read_range(1, 0, whole.cards, beyond=False)
     assert whole == straight and whole.positions >= 420
+
+
+def test_figures_of_another_version_are_not_added_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = tmp_path / "state.json"
+    volume._keep(state, Tally(cards=7), 1, 2.0)
+    assert volume._resume(state)[0].cards == 7
+    monkeypatch.setattr(volume, "_code", lambda: "another")
+    assert volume._resume(state) == (Tally(), 0, 0.0)
