@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
 from collections.abc import Generator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -33,12 +35,15 @@ def main() -> int:
     goal = given.positions or (AMBIGUOUS if given.out_of_spec else POSITIONS)
     state = given.folder / f"{'out-of-spec' if given.out_of_spec else 'in-spec'}-{given.seed}.json"
     reached = _resume(state)
-    for part in _run(given.seed, given.out_of_spec, goal, given.processes, reached):
-        _keep(state, *part)
-        reached = part
+    try:
+        for part in _run(given.seed, given.out_of_spec, goal, given.processes, reached):
+            _keep(state, *part)
+            reached = part
+    except KeyboardInterrupt:
+        sys.stdout.write("cut; the same command goes on from here\n")
     tally, _, seconds = reached
     _tell(tally, given.seed, seconds, given.out_of_spec, state)
-    return 0 if _passed(tally, given.out_of_spec) else 1
+    return 0 if done(tally, given.out_of_spec) >= goal and _passed(tally, given.out_of_spec) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -82,17 +87,30 @@ def _run(seed: int, beyond: bool, goal: int, processes: int, so_far: Progressed)
                 future.cancel()
 
 
+@cache
+def _code() -> str:
+    """Digest of what renders, reads and counts: figures of two versions are never added up."""
+    root = Path(__file__).parents[2]
+    digest = hashlib.sha256()
+    for folder in ("cards", "device", "reader/camera", "tests/volume"):
+        for path in sorted((root / folder).rglob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
 def _resume(state: Path) -> Progressed:
-    if not state.is_file():
+    """Where a run of this very code was cut; from the start when there is none."""
+    kept = json.loads(state.read_text(encoding="utf-8")) if state.is_file() else {}
+    if kept.get("code") != _code():
         return Tally(), 0, 0.0
-    kept = json.loads(state.read_text(encoding="utf-8"))
     return Tally(**kept["tally"]), kept["parts"], kept["seconds"]
 
 
 def _keep(state: Path, tally: Tally, parts: int, seconds: float) -> None:
     state.parent.mkdir(parents=True, exist_ok=True)
     fresh = state.with_suffix(".new")
-    fresh.write_text(json.dumps({"tally": asdict(tally), "parts": parts, "seconds": seconds}), encoding="utf-8")
+    kept = {"code": _code(), "tally": asdict(tally), "parts": parts, "seconds": seconds}
+    fresh.write_text(json.dumps(kept), encoding="utf-8")
     fresh.replace(state)
 
 
@@ -107,8 +125,8 @@ def _tell(tally: Tally, seed: int, seconds: float, beyond: bool, state: Path) ->
         f"seed {seed}, {tally.cards:,} cards, {tally.positions:,} positions "
         f"({tally.survey_positions:,} on survey cards), {seconds / 60:.1f} minutes",
         f"silent errors: {tally.silent}",
-        f"sent to review without need: {tally.doubtful}; rejected: {tally.refused}"
-        + (f" (1 card in {tally.cards // max(tally.doubtful + tally.refused, 1):,})" if not beyond else ""),
+        f"sent to review without need: {tally.doubtful}; rejected: {tally.refused} "
+        f"(allowed in all: {int(REVIEW_MAX * tally.cards):,})",
         f"strays missed: {tally.strays_missed} of {tally.strays}; cards offered to other layouts only: {tally.foreign}",
     ]
     if beyond:
