@@ -43,10 +43,14 @@ GAIN_MIN, GAIN_MAX = 0.7, 1.4
 """How far the lamp may have dimmed or brightened."""
 ODD_MAX = 0.25
 """What neither paper nor bed explains, as a share of the hole."""
-THIN_MAX = 0.12
+THIN_MAX = 0.2
 """What is bed but thinner than the opening, as a share of the hole: a crescent or a slit, no scratch."""
 OPENING_MM = 1.0
 """Narrower than this, what looks like bed is a scratch, or print a little off its place."""
+SOLID_MIN = 0.05
+"""Less than this share of a hole, after the opening, is nothing."""
+WHOLE_MIN, WHOLE_MAX = 0.8, 1.3
+"""What measures so much of the nominal hole is one whole hole, for the card's own response."""
 STRAY_MIN = 0.3
 """Least area of a stray, as a share of the layout's hole."""
 WIDE_MM = 0.4
@@ -242,22 +246,37 @@ def _reading(known: Known, face: Face, pose: Pose, seen: Seen, fit: Fit) -> Read
 
 
 def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str, Score]:
-    patches = solid.ravel()[spots.index].astype(np.float32)
-    sums = patches @ np.stack([spots.within, spots.x_mm, spots.y_mm], axis=1)
-    share = sums[:, 0] / np.float32(255 * spots.hole_px)
-    at = sums[:, 1:] / np.maximum(sums[:, :1], 1.0)
-    raw = (seen.open.ravel()[spots.index] @ spots.within) / np.float32(255 * spots.hole_px)
-    odd = (seen.odd.ravel()[spots.index] @ spots.within) / np.float32(255 * spots.hole_px)
+    within = spots.within / np.float32(255 * spots.hole_px)
+    kernel = np.stack([within, spots.x_mm * within, spots.y_mm * within], axis=1)
+    sums = solid.ravel()[spots.index] @ kernel
+    share, at = sums[:, 0], sums[:, 1:] / np.maximum(sums[:, :1], 1e-3)
+    raw = seen.open.ravel()[spots.index] @ within
+    odd = seen.odd.ravel()[spots.index] @ within if cv2.countNonZero(seen.odd) else np.zeros_like(raw)
+    # Thin parts count where something wide is open beside them.
+    measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
     found = {}
     for k, position in enumerate(layout.positions):
+        if measured[k] < SOLID_MIN and raw[k] < THIN_MAX and odd[k] < ODD_MAX:
+            found[position.name] = _NOTHING if measured[k] < 0.01 else Score(round(float(measured[k]), 3))
+            continue
         doubts = []
         if odd[k] > ODD_MAX:
             doubts.append("unexplained")
         if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
             doubts.append("crescent")
         offset = (round(float(at[k, 0]), 2), round(float(at[k, 1]), 2)) if share[k] > 0.1 else (0.0, 0.0)
-        found[position.name] = Score(round(float(min(share[k], 1.0)), 3), offset, tuple(doubts))
+        found[position.name] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
     return found
+
+
+def _response(raw: NDArray[np.float32]) -> float:
+    """What a whole hole measures on this card, as a share of its nominal area: a lit bed shines over a hole's rim, a
+    black one is narrowed by the hole's lit wall. Two imagined holes of nominal size keep a card with few in bounds."""
+    whole = raw[(raw > WHOLE_MIN) & (raw < WHOLE_MAX)]
+    return float((whole.sum() + 2.0) / (len(whole) + 2))
+
+
+_NOTHING = Score(0.0)
 
 
 def _strays(layout: Layout, spots: Spots, solid: Levels) -> tuple[Stray, ...]:

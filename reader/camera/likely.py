@@ -34,7 +34,9 @@ SHIFT_MIN_MM, SHIFT_MAX_MM = 0.06, 0.9
 """A smaller print shift is not worth a second look; a larger one is none."""
 BED_SHARE = 0.07
 """Spread of a bed seen through a hole, as a share of its level: the paper around it takes and throws light."""
-UNLIKELY, LIKELY = 0.15, 0.85
+VEIL = 0.025
+"""Share of the paper's level that a lens and the hole's own lit wall throw over the hole."""
+UNLIKELY, LIKELY = 0.1, 0.6
 """Likelihoods beyond which a spot is wholly paper, wholly bed."""
 ODD = 9.0
 """Three spreads, squared: further from both paper and bed, a spot is explained by neither."""
@@ -163,11 +165,14 @@ class Face:
     ) -> Seen:
         sign = np.sign(paper - bed)
         from_paper = np.maximum((paper - seen) * sign, 0) / self.spread
-        from_bed = np.maximum((seen - bed) * sign, 0) / (bed_spread / SPREAD_STEPS + BED_SHARE * bed)
+        bed_width = bed_spread / SPREAD_STEPS + BED_SHARE * bed + VEIL * paper
+        from_bed = np.maximum((seen - bed) * sign, 0) / bed_width
         z_paper, z_bed = from_paper * from_paper, from_bed * from_bed
         likely = (1 + z_paper) / (2 + z_paper + z_bed)
         opened = np.clip((likely - UNLIKELY) * (255 / (LIKELY - UNLIKELY)), 0, 255).astype(np.uint8)
-        odd = cv2.bitwise_and(np.asarray(cv2.compare(np.minimum(z_paper, z_bed), ODD, cv2.CMP_GT)), self.paper)
+        odd = cv2.compare(np.minimum(z_paper, z_bed), ODD, cv2.CMP_GT)
+        # A hole's rim is half paper, half bed, and thin: what is odd is wider.
+        odd = cv2.bitwise_and(np.asarray(cv2.morphologyEx(np.asarray(odd), cv2.MORPH_OPEN, _WIDER)), self.paper)
         opened = np.asarray(cv2.bitwise_and(opened, self.paper), np.uint8)
         explained = 1 - cv2.countNonZero(odd) / max(cv2.countNonZero(self.paper), 1)
         return Seen(opened, np.asarray(odd, np.uint8), explained, shift)
@@ -182,6 +187,8 @@ class Beds:
     gain: float = 1.0
 
 
+_WIDER = np.ones((4, 4), np.uint8)
+"""Wider than a blurred rim, in the raster's pixels."""
 _PRIOR = np.diag([0, 0.3, 0.3, 1.0, 1.0, 1.0])
 """Keeps a card that is half holes or stains from bending the light."""
 
