@@ -34,7 +34,7 @@ def learn_bed(images: Sequence[Levels], names: Sequence[str]) -> Bed:
     flicker = float(levels.std())
     if flicker > FLICKER_MAX:
         raise CalibrationError(f"bed: brightness differs by {flicker:.0%} between the pictures; fix lamp and exposure")
-    stack /= levels[:, None, None].astype(np.float32)
+    stack = stack / levels[:, None, None].astype(np.float32)
     middle = np.median(stack, axis=0)
     for name, image in zip(names, stack, strict=True):
         off = cv2.blur(np.abs(image - middle), (9, 9))
