@@ -50,7 +50,7 @@ class Seen:
     """A card as judged, on its blank's raster.
 
     open: (rows, columns) uint8, 0 paper to 255 bed. odd: 255 where neither explains it. here: the raster's indices of all
-    spots that do not look like paper at once; `open` and `odd` are 0 elsewhere.
+    spots that are not plainly paper; `open` and `odd` are 0 elsewhere.
     explained: share of the paper's area that paper or bed explains. shift_mm: the print's.
     """
 
@@ -190,13 +190,14 @@ class Face:
             bed,
             spread,
         )
+        some = np.flatnonzero(cv2.bitwise_or(likely, neither))
         opened.ravel()[here] = likely
         odd.ravel()[here] = neither
         # A hole's rim is half paper, half bed, and thin: what is odd is wider.
         if neither.any():
             odd = np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _WIDER), np.uint8)
         explained = 1 - cv2.countNonZero(odd) / self.area
-        return Seen(opened, odd, here, explained, shift)
+        return Seen(opened, odd, here[some], explained, shift)
 
 
 def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:
