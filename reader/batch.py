@@ -128,7 +128,7 @@ def read_file(
         return _unread(path, f"{path}: cannot be opened: {error.strerror or error}; check the name and the medium")
     except PictureError as error:
         return _unread(path, f"{path.parent}/{error}" if path.parent != Path() else str(error))
-    outcome = read_frame(frame, layouts, known)
+    outcome = read_frame(frame, layouts, known=known)
     layout = next((y for y in layouts if y.identity == outcome.layout), None)
     problem = None
     if overlays is not None:

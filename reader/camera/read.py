@@ -7,12 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.edges import edge_blur_mm, outline_of
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.identify import identify
+from reader.camera.known import read_known
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import is_faint, least_contrast, measure, view_of
 from reader.camera.patches import view
@@ -32,14 +34,23 @@ LEAD_MIN = 0.2
 """By how much a layout must explain the holes better than another of the same outline."""
 
 
-def read_frame(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layout] = ()) -> Reading | Rejection:
-    """Read the one whole card in the picture, under whichever of the layouts fits it; uncalibrated.
+def read_frame(
+    frame: Frame, layouts: Sequence[Layout], profile: Profile | None = None, *, known: Sequence[Layout] = ()
+) -> Reading | Rejection:
+    """Read the one whole card in the picture, under whichever of the layouts fits it; uncalibrated without a profile.
 
     known: what else the card may name itself (`cards.load.catalogue`), so that the rejection says which card it is.
     Never raises for a poor picture: a `Rejection` names the reason. Raises `ValueError` without layouts.
     """
     if not layouts:
         raise ValueError("read_frame needs at least one layout")
+    outcome = _uncalibrated(frame, layouts, known) if profile is None else read_known(frame, layouts, profile)
+    if any(y.retired and y.identity == outcome.layout for y in layouts):
+        return Rejection((Reason(Code.RETIRED_LAYOUT, found=outcome.layout),), outcome.layout)
+    return outcome
+
+
+def _uncalibrated(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layout]) -> Reading | Rejection:
     outcome = search(frame, layouts)
     found = outcome.found
     if found is None:
@@ -52,9 +63,7 @@ def read_frame(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layout] 
     twins = identify(frame, found, layouts, known)
     if isinstance(twins, Rejection):
         return twins
-    best = _best([_read(frame, replace(found, layout=layout)) for layout in twins])
-    retired = next((y for y in twins if y.retired and y.identity == best.layout), None)
-    return best if retired is None else Rejection((Reason(Code.RETIRED_LAYOUT, found=best.layout),), best.layout)
+    return _best([_read(frame, replace(found, layout=layout)) for layout in twins])
 
 
 def _best(readings: Sequence[Reading | Rejection]) -> Reading | Rejection:

@@ -89,7 +89,7 @@ def run_one(data: bytes) -> None:
         frame = frames.decode_picture(data, "fuzz")
     except frames.PictureError:
         return
-    outcome = read_frame(frame, layouts()[:1], layouts()[1:])
+    outcome = read_frame(frame, layouts()[:1], known=layouts()[1:])
     if isinstance(outcome, Reading):
         decode(outcome, next(y for y in layouts() if y.digest == outcome.layout_digest))
 

@@ -62,7 +62,7 @@ def seen(layout: Layout, face: str = "front", seed: int = 1, **scene: object) ->
 
 
 def read(jpeg: bytes, layouts: list[Layout], known: tuple[Layout, ...] = ()) -> Reading | Rejection:
-    return read_frame(decode_picture(jpeg, "card"), layouts, known)
+    return read_frame(decode_picture(jpeg, "card"), layouts, known=known)
 
 
 def why(outcome: Reading | Rejection) -> tuple[Code, str | None]:
