@@ -19,8 +19,8 @@ Floats = NDArray[np.float64]
 
 BLOCK_PX = 8
 """Levels are compared in blocks of this side: 64 pixels average a camera's noise of 3 levels to 0.4."""
-FLOOR = 4.0
-"""Levels added before a ratio is taken: on black felt one level of stray light is not a change by a twentieth."""
+FLOOR = 2.0
+"""Levels added before a ratio is taken: on the blackest felt half a level of rounding is not a change by a tenth."""
 SHARE_COVERED = 0.2
 """A bed's level changes by more than this (ratio, logarithmic) where something lies on it."""
 THING_MM2 = 1000.0
@@ -32,6 +32,8 @@ DIRT_LEVELS = 8.0
 """A speck stands out by this many times the noise, and by as many levels as JPEG leaves of a texture."""
 PLACE_ERROR_PX = 0.35
 """How far off the found place may be: an edge of the tray then leaves this much of its slope behind, which is no dirt."""
+MARGIN_PX = 8
+"""At the picture's border there is no neighbourhood to judge by."""
 ECC_LEAST = 0.2
 """Correlation below which two pictures do not show the same bed."""
 
@@ -156,6 +158,13 @@ def lamp_field(change: Singles) -> Singles:
     return np.asarray(terms @ surface, np.float32)
 
 
+def levels_by_region(change: Singles) -> Floats:
+    """(3, 4) how bright each region of the picture is as a share of what it was (medians: dirt does not count)."""
+    rows = np.array_split(change, 3, axis=0)
+    found = [[math.exp(float(np.median(part))) for part in np.array_split(row, 4, axis=1)] for row in rows]
+    return np.array(found, np.float64)
+
+
 def covered_px(change: Singles, area_px: float) -> tuple[float, float, float] | None:
     """(x, y, area) in pixels of the largest thing that lies on the bed; `None` for an empty one.
 
@@ -205,7 +214,7 @@ def _is_strong(away: Singles, mine: NDArray[np.bool_]) -> bool:
     return abs(float(np.median(away[mine]))) > 0.9
 
 
-def sharpness(bed: Singles, now: Singles, field: Singles) -> float | None:
+def sharpness(bed: Singles, now: Singles, field: Singles, margin_px: int = MARGIN_PX) -> float | None:
     """How steep edges are now as a share of what they were; `None` when the bed has none to tell by.
 
     The slope of a regression over the steepest hundredth of the learnt picture: noise, which is in no learnt edge,
@@ -213,10 +222,10 @@ def sharpness(bed: Singles, now: Singles, field: Singles) -> float | None:
     """
     size = bed.shape[::-1]
     lamp = cv2.resize(np.exp(field), size, interpolation=cv2.INTER_LINEAR)
-    learnt, seen = _slopes(bed), _slopes(np.asarray(now / lamp, np.float32))
+    learnt, seen = _slopes(bed), _slopes(np.asarray((now + FLOOR) / lamp, np.float32))
     steepness = np.hypot(*learnt)
     inner = np.zeros(bed.shape, bool)
-    inner[8:-8, 8:-8] = True
+    inner[margin_px:-margin_px, margin_px:-margin_px] = True
     least = max(float(np.quantile(steepness[inner], 0.99)), 1.5)
     edges = inner & (steepness >= least)
     if int(edges.sum()) < 500:
@@ -225,7 +234,9 @@ def sharpness(bed: Singles, now: Singles, field: Singles) -> float | None:
     return products / float((steepness[edges] ** 2).sum())
 
 
-def spots(bed: Singles, now: Singles, field: Singles, px_per_mm: float, noise: float) -> list[Spot]:
+def spots(
+    bed: Singles, now: Singles, field: Singles, px_per_mm: float, noise: float, margin_px: int = MARGIN_PX
+) -> list[Spot]:
     """What lies on the bed or sticks to the glass, largest first. `now` in the learnt place; `noise`: levels, of `now`."""
     lamp = cv2.resize(np.exp(field), bed.shape[::-1], interpolation=cv2.INTER_LINEAR)
     expected = (bed + FLOOR) * lamp - FLOOR
@@ -238,7 +249,7 @@ def spots(bed: Singles, now: Singles, field: Singles, px_per_mm: float, noise: f
     limit = np.maximum(DIRT_LEVELS, DIRT_SIGMA * quiet) + 3 * PLACE_ERROR_PX * slope + 0.02 * expected
     limit = np.maximum(limit, np.minimum(1.5 * usual, 2 * DIRT_LEVELS))
     mask = (np.abs(away) > limit).astype(np.uint8)
-    edge = round(px_per_mm)
+    edge = margin_px
     mask[:edge], mask[-edge:], mask[:, :edge], mask[:, -edge:] = 0, 0, 0, 0
     count, labels, stats, middles = cv2.connectedComponentsWithStats(mask)
     found = []

@@ -195,3 +195,21 @@ def _on(canvas: Canvas, shape: Shape) -> None:
     if shape.closed:
         path.close()
     canvas.drawPath(path, **how)
+
+
+@dataclass(frozen=True)
+class SheetView:
+    """The sheet in one picture. corners_px: (n, 2) inner corners; at: (n, 2) their column and row, from 0."""
+
+    corners_px: np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+    at: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+
+
+def see_sheet(grey: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], board: Board) -> SheetView | None:
+    """Find the sheet; `None` when fewer than four of its corners can be named."""
+    found, ids, _, _ = cv2.aruco.CharucoDetector(board.charuco()).detectBoard(grey)
+    if ids is None or len(ids) < 4:
+        return None
+    names = np.asarray(ids).ravel().astype(np.int64)
+    at = np.stack([names % (board.columns - 1), names // (board.columns - 1)], axis=1)
+    return SheetView(np.asarray(found, np.float64).reshape(-1, 2), at)
