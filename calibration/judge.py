@@ -1,0 +1,209 @@
+"""May this picture be learnt from? One function per step; each returns findings, and a bad one refuses the picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration import drift
+from calibration.quality import (
+    FULL,
+    SHAKE_MAX_PX,
+    Finding,
+    evenness,
+    exposure,
+    focus,
+    grain,
+    resolution,
+    sheet_light,
+    size_of,
+    stillness,
+)
+from calibration.sheet import Board, SheetView, see_sheet
+from cards.layout import Layout
+from device.frame import Frame, GreyImage
+
+CORNERS_MIN = 12
+"""Of a view of the sheet: eight unknowns of a plane's view, and something left to see errors by."""
+SAME_VIEW = 0.03
+"""Views whose common corners lie within this share of the picture's width tell the same."""
+BLACK_LEVEL = 8.0
+"""A picture whose brightest hundredth stays below shows nothing but the sensor's own offset."""
+FULL_MAX = 0.5
+"""Share of an empty bed that may be full white (a bright panel); above, its shades are lost."""
+MIDDLE = 0.7
+"""The middle of the picture, where cards lie: the lamp must be even there; the tray's rim is another surface."""
+TURNED_DEG = 90.0
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A card that lies in the picture. outlines: ids of the layouts that its outline fits; corners_px: (4, 2), named as
+    on the front; holes: how many are punched for certain."""
+
+    outlines: frozenset[str]
+    face: Literal["front", "back"]
+    corners_px: NDArray[np.float64]
+    holes: int
+
+    @property
+    def angle_deg(self) -> float:
+        """Where its upper edge points in the picture; 0 is to the right."""
+        x, y = self.corners_px[1] - self.corners_px[0]
+        return math.degrees(math.atan2(y, x))
+
+
+def judge_sheet(
+    first: Frame, second: Frame | None, board: Board, earlier: Sequence[SheetView]
+) -> tuple[SheetView | None, list[Finding]]:
+    """A view of the sheet, held still (`second`: taken right after; `None` when there is none)."""
+    view = see_sheet(first.grey, board)
+    if view is None or len(view.at) < CORNERS_MIN:
+        seen = 0 if view is None else len(view.at)
+        every = (board.columns - 1) * (board.rows - 1)
+        advice = "Hold the sheet flat in view: no shadow or finger on it, not too far, more light if it is dark"
+        figure = f"{seen} of its {every} corners seen (at least {CORNERS_MIN})"
+        return None, [_brightness(first.grey), Finding("sheet", figure, advice)]
+    found = [*sheet_light(first.grey, view), focus(first.grey, view)]
+    after = see_sheet(second.grey, board) if second is not None else None
+    if second is not None:
+        moved = _apart_px(view, after) if after is not None else math.inf
+        advice = "" if moved <= 2 * SHAKE_MAX_PX else "Rest the sheet on something and hold your breath"
+        found.append(
+            Finding("stillness", f"{moved:.1f} px between two pictures (at most {2 * SHAKE_MAX_PX:g})", advice)
+        )
+    width = first.grey.shape[1]
+    twin = next((k for k, other in enumerate(earlier, 1) if _apart_px(view, other) < SAME_VIEW * width), None)
+    if twin is not None:
+        found.append(Finding("view", f"the same as view {twin}", "Hold the sheet elsewhere, or lean it another way"))
+    return view, found
+
+
+def judge_bed(frame: Frame, earlier: Sequence[Frame], board: Board, lying: Lying | None) -> list[Finding]:
+    """The empty bed: nothing on it, light on it, nothing moves."""
+    grey = frame.grey
+    found = [_brightness(grey)]
+    if see_sheet(grey, board) is not None:
+        found.append(Finding("bed", "the calibration sheet lies there", "Take it out"))
+    elif lying is not None:
+        found.append(Finding("bed", f"a card lies there ({_named(lying)})", "Take it out: the bed must be empty"))
+    full = float((grey >= FULL).mean())
+    figure = f"{full:.0%} of the picture full white (at most {FULL_MAX:.0%})"
+    found.append(
+        Finding("light", figure, "" if full <= FULL_MAX else "Too bright: shorten the exposure, dim the panel")
+    )
+    found.append(evenness(grey, _middle(grey.shape), "the bed"))
+    if earlier:
+        found += _like_before(frame, earlier[0])
+    return found
+
+
+def judge_blank(
+    frame: Frame, layout: Layout, face: str, lying: Lying | None, bed: drift.Singles | None
+) -> list[Finding]:
+    """A blank card of this layout, this face up, alone, unpunched, well lit."""
+    if lying is None:
+        there = bed is not None and frame.grey.shape == bed.shape and _covered(frame.grey, bed)
+        figure = "something lies there, but no whole card can be seen" if there else "no card can be seen"
+        advice = f"Lay one blank card of {layout.identity} flat into the bed, whole in view, {face} up"
+        return [_brightness(frame.grey), Finding("card", figure, advice)]
+    found = []
+    if layout.id not in lying.outlines:
+        found.append(Finding("card", f"this is {_named(lying)}", f"Lay down a blank card of {layout.identity}"))
+    elif lying.face != face:
+        found.append(Finding("card", f"its {lying.face} is up", f"Turn it over: {face} up"))
+    if lying.holes:
+        found.append(Finding("card", f"{lying.holes} holes are punched in it", "Take a card that nobody punched"))
+    paper = _paper(frame.grey, lying)
+    hole_mm = min(layout.hole.width_mm, layout.hole.height_mm)
+    return [
+        *found,
+        exposure(frame.grey, paper),
+        evenness(frame.grey, paper, "the card's paper"),
+        resolution(px_per_mm(lying, layout), hole_mm),
+    ]
+
+
+def judge_pair(first: Frame, second: Frame) -> list[Finding]:
+    """Two pictures right after each other of what should lie still."""
+    if first.grey.shape != second.grey.shape:
+        return [size_of(second.grey, first.grey.shape[1], first.grey.shape[0])]
+    return [stillness(first.grey, second.grey), grain(first.grey, second.grey)]
+
+
+def judge_turn(lying: Lying, before: Lying) -> Finding:
+    """The same card, turned by half a turn since."""
+    turned = abs((lying.angle_deg - before.angle_deg + 180) % 360 - 180)
+    advice = "" if turned > TURNED_DEG else "Turn the card by half a turn, the same face up"
+    return Finding("way round", f"turned by {turned:.0f}°", advice)
+
+
+def px_per_mm(lying: Lying, layout: Layout) -> float:
+    """Over the card's longer side and its shorter one; the lesser of the two."""
+    c = lying.corners_px
+    return min(float(np.hypot(*(c[1] - c[0]))) / layout.width_mm, float(np.hypot(*(c[3] - c[0]))) / layout.height_mm)
+
+
+def _brightness(grey: GreyImage) -> Finding:
+    brightest = float(np.percentile(grey, 99))
+    advice = "" if brightest >= BLACK_LEVEL else "The picture is black: switch the lamp on, uncover the lens"
+    return Finding("brightness", f"brightest level {brightest:.0f} (at least {BLACK_LEVEL:.0f})", advice)
+
+
+def _like_before(frame: Frame, first: Frame) -> list[Finding]:
+    """Against the first picture of the bed: nothing new, nothing moved."""
+    if frame.grey.shape != first.grey.shape:
+        return [size_of(frame.grey, first.grey.shape[1], first.grey.shape[0])]
+    found = judge_pair(first, frame)
+    if _covered(frame.grey, np.asarray(first.grey, np.float32)):
+        found.append(Finding("bed", "something lies there that did not before", "Take it out"))
+    return found
+
+
+def _covered(grey: GreyImage, bed: drift.Singles) -> bool:
+    change = drift.level_change(bed, np.asarray(grey, np.float32))
+    # The scale is not known yet: a hundredth of the picture is less than any card, and more than any speck.
+    return drift.covered_px(change, grey.size / 100) is not None
+
+
+def _paper(grey: GreyImage, lying: Lying) -> NDArray[np.bool_]:
+    """The card's paper: inside its outline what is bright for its surroundings, so that print does not count."""
+    inside = np.zeros(grey.shape, np.uint8)
+    cv2.fillConvexPoly(inside, np.rint(lying.corners_px).astype(np.int32), 1)
+    inside = cv2.erode(inside, np.ones((9, 9), np.uint8))
+    # White between print: the brightest within a centimetre or so.
+    radius = max(3, grey.shape[1] // 25)
+    reach = cv2.dilate(
+        np.where(inside > 0, cv2.medianBlur(grey, 5), 0).astype(np.uint8), np.ones((radius, radius), np.uint8)
+    )
+    return (inside > 0) & (grey.astype(np.float32) > 0.9 * reach)
+
+
+def _middle(shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    mask = np.zeros(shape, bool)
+    rows, columns = (round(n * (1 - MIDDLE) / 2) for n in shape)
+    mask[rows : shape[0] - rows, columns : shape[1] - columns] = True
+    return mask
+
+
+def _apart_px(view: SheetView, other: SheetView) -> float:
+    """Mean distance of the corners that both show; infinite when they share less than half."""
+    theirs = {(int(c), int(r)): p for (c, r), p in zip(other.at, other.corners_px, strict=True)}
+    pairs = [
+        (p, theirs[int(c), int(r)])
+        for (c, r), p in zip(view.at, view.corners_px, strict=True)
+        if (int(c), int(r)) in theirs
+    ]
+    if 2 * len(pairs) < len(view.at):
+        return math.inf
+    return float(np.mean([np.hypot(*(a - b)) for a, b in pairs]))
+
+
+def _named(lying: Lying) -> str:
+    return f"{' or '.join(sorted(lying.outlines))}, {lying.face} up"
