@@ -8,14 +8,13 @@ DIR/blank/blank-<layout>-<face><n>.png    unpunched cards, by layout and face
 from __future__ import annotations
 
 import json
-import os
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import cv2
 
-from calibration.sheet import Board
+from calibration.lens import Board
 from cards.errors import LogicienneError
 from device.frame import Frame, PictureError, decode_picture
 
@@ -71,7 +70,7 @@ class Album:
             folder.mkdir(parents=True, exist_ok=True)
             half = folder / f".{path.name}.part"
             half.write_bytes(data.tobytes())
-            os.replace(half, path)
+            half.replace(path)
         except OSError as error:
             raise AlbumError(
                 f"{path}: cannot be written ({error.strerror}); choose another folder with --to"
@@ -99,8 +98,8 @@ class Album:
                 float(found["marker_mm"]),
                 str(found["dictionary"]),
             )
-            board.charuco()
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, cv2.error) as error:
+            board.make()
+        except (OSError, ValueError, TypeError, KeyError, cv2.error) as error:
             wanted = "squares_x, squares_y, square_mm, marker_mm, dictionary (DICT_5X5_100)"
             raise AlbumError(f"{path}: not a board ({error}); it must hold {wanted}") from error
         return board
@@ -108,14 +107,7 @@ class Album:
     def keep_board(self, board: Board) -> None:
         """Note which sheet is used. Raises `AlbumError`."""
         folder = self.folder / "charuco"
-        names = dict(
-            zip(
-                (f.name for f in fields(board)),
-                ("squares_x", "squares_y", "square_mm", "marker_mm", "dictionary"),
-                strict=True,
-            )
-        )
-        text = json.dumps({names[k]: v for k, v in asdict(board).items()}, indent=1)
+        text = json.dumps(asdict(board), indent=1)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / "board.json").write_text(text + "\n", encoding="utf-8")

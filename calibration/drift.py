@@ -87,17 +87,17 @@ def find_move(bed: Singles, now: Singles) -> Move | None:
     """
     to_now = np.eye(2, 3, dtype=np.float32)
     correlation = 0.0
-    mask = np.full(bed.shape, 255, np.uint8)
+    mask: NDArray[np.uint8] = np.full(bed.shape, 255, np.uint8)
     for scale in (0.125, 0.25, 0.5):
         a, b = (_normalised(_shrunk(image, scale)) for image in (bed, now))
-        seen = cv2.resize(mask, a.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        seen = _nearest(mask, a.shape)
         try:
             correlation, to_now = _ecc(a, b, to_now, scale, seen)
         except cv2.error:  # what it raises when it diverges
             return None
         away = np.abs(a - _warped(b, _at_scale(to_now, scale)))
         unlike = _blur(away, 3) > 3 * float(np.median(away)) + 0.5
-        mask = cv2.resize(np.where(unlike, 0, 255).astype(np.uint8), bed.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        mask = _nearest(np.where(unlike, 0, 255).astype(np.uint8), bed.shape)
     return Move(to_now.astype(np.float64), correlation) if correlation >= ECC_LEAST else None
 
 
@@ -242,7 +242,7 @@ def spots(
     expected = (bed + FLOOR) * lamp - FLOOR
     sigma = max(0.2 * px_per_mm, 0.8)
     away = _blur(now - expected, sigma)
-    slope = _blur(np.hypot(*_slopes(bed)) * lamp, sigma)
+    slope = _blur(np.asarray(np.hypot(*_slopes(bed)) * lamp, np.float32), sigma)
     usual = _blur(np.abs(now - expected), 6 * sigma)
     # Flicker and JPEG leave more behind where the bed is bright or rough; the bed itself tells how much.
     quiet = noise / (2 * math.sqrt(math.pi) * sigma)
@@ -284,6 +284,10 @@ def _normalised(image: Singles) -> Singles:
 def _shrunk(image: Singles, scale: float) -> Singles:
     size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _nearest(mask: NDArray[np.uint8], shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(mask, shape[::-1], interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
 def _warped(image: Singles, to_now: Singles) -> Singles:

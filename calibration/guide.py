@@ -14,8 +14,9 @@ import numpy as np
 from calibration.album import Album
 from calibration.drift import Singles
 from calibration.judge import Lying, judge_bed, judge_blank, judge_pair, judge_sheet, judge_turn
+from calibration.lens import Board
 from calibration.quality import Finding, bad, size_of, variety
-from calibration.sheet import Board, SheetView, see_sheet
+from calibration.sheet import SheetView, see_sheet
 from cards.layout import Layout
 from device.frame import Frame
 
@@ -126,7 +127,7 @@ def _blanks(album: Album, layout: Layout, eyes: Eyes, talk: Talk) -> None:
             path = album.keep("blank", f"blank-{layout.id}-{face}", first)
             kept.append(first)
             before = before or lying
-            talk.say(f"  kept {path.name}: {_figures(found, 'light', 'evenness', 'resolution')}")
+            talk.say(f"  kept {path.name}: {_figures(found, 'light', 'resolution')}")
     talk.say(f"Blank cards of {layout.identity}: both faces, both ways round. Done.")
 
 
@@ -164,7 +165,10 @@ def review(album: Album, layouts: Sequence[Layout], recognise: Callable[[Frame],
         _review_blanks(album, layouts, recognise),
     ):
         for entry in part:
-            (refused if isinstance(entry, Refused) else missing).append(entry)  # type: ignore[arg-type]
+            if isinstance(entry, Refused):
+                refused.append(entry)
+            else:
+                missing.append(entry)
     return Review(tuple(refused), tuple(missing))
 
 

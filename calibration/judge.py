@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import drift
+from calibration.lens import Board
 from calibration.quality import (
+    CLIPPED_MAX,
     FULL,
     SHAKE_MAX_PX,
     Finding,
     evenness,
-    exposure,
     focus,
     grain,
     resolution,
@@ -25,7 +26,7 @@ from calibration.quality import (
     size_of,
     stillness,
 )
-from calibration.sheet import Board, SheetView, see_sheet
+from calibration.sheet import SheetView, see_sheet
 from cards.layout import Layout
 from device.frame import Frame, GreyImage
 
@@ -37,6 +38,8 @@ BLACK_LEVEL = 8.0
 """A picture whose brightest hundredth stays below shows nothing but the sensor's own offset."""
 FULL_MAX = 0.5
 """Share of an empty bed that may be full white (a bright panel); above, its shades are lost."""
+CARD_MIN = 70.0
+"""Level of a card's lightest hundredth: paper, or print on a dark card; below, holes and print drown in the grain."""
 MIDDLE = 0.7
 """The middle of the picture, where cards lie: the lamp must be even there; the tray's rim is another surface."""
 TURNED_DEG = 90.0
@@ -66,7 +69,7 @@ def judge_sheet(
     view = see_sheet(first.grey, board)
     if view is None or len(view.at) < CORNERS_MIN:
         seen = 0 if view is None else len(view.at)
-        every = (board.columns - 1) * (board.rows - 1)
+        every = (board.squares_x - 1) * (board.squares_y - 1)
         advice = "Hold the sheet flat in view: no shadow or finger on it, not too far, more light if it is dark"
         figure = f"{seen} of its {every} corners seen (at least {CORNERS_MIN})"
         return None, [_brightness(first.grey), Finding("sheet", figure, advice)]
@@ -120,14 +123,22 @@ def judge_blank(
         found.append(Finding("card", f"its {lying.face} is up", f"Turn it over: {face} up"))
     if lying.holes:
         found.append(Finding("card", f"{lying.holes} holes are punched in it", "Take a card that nobody punched"))
-    paper = _paper(frame.grey, lying)
     hole_mm = min(layout.hole.width_mm, layout.hole.height_mm)
-    return [
-        *found,
-        exposure(frame.grey, paper),
-        evenness(frame.grey, paper, "the card's paper"),
-        resolution(px_per_mm(lying, layout), hole_mm),
-    ]
+    return [*found, *_card_light(frame.grey, lying), resolution(px_per_mm(lying, layout), hole_mm)]
+
+
+def _card_light(grey: GreyImage, lying: Lying) -> list[Finding]:
+    """Light on a card, which may be dark all over: its lightest spots must be light, none of it overfull."""
+    inside = np.zeros(grey.shape, np.uint8)
+    cv2.fillConvexPoly(inside, np.rint(lying.corners_px).astype(np.int32), 1)
+    levels = grey[cv2.erode(inside, np.ones((9, 9), np.uint8)) > 0]
+    light = float(np.percentile(levels, 99)) if levels.size else 0.0
+    full = float((levels >= FULL).mean()) if levels.size else 0.0
+    figure = f"lightest spots at level {light:.0f} (at least {CARD_MIN:.0f}), {full:.1%} of the card full white"
+    advice = "Too dark: more light or a longer exposure" if light < CARD_MIN else ""
+    if full > CLIPPED_MAX:
+        advice = "Too bright: a shorter exposure, or turn the lamp so that it does not reflect"
+    return [Finding("light", figure, advice)]
 
 
 def judge_pair(first: Frame, second: Frame) -> list[Finding]:
@@ -170,19 +181,6 @@ def _covered(grey: GreyImage, bed: drift.Singles) -> bool:
     change = drift.level_change(bed, np.asarray(grey, np.float32))
     # The scale is not known yet: a hundredth of the picture is less than any card, and more than any speck.
     return drift.covered_px(change, grey.size / 100) is not None
-
-
-def _paper(grey: GreyImage, lying: Lying) -> NDArray[np.bool_]:
-    """The card's paper: inside its outline what is bright for its surroundings, so that print does not count."""
-    inside = np.zeros(grey.shape, np.uint8)
-    cv2.fillConvexPoly(inside, np.rint(lying.corners_px).astype(np.int32), 1)
-    inside = cv2.erode(inside, np.ones((9, 9), np.uint8))
-    # White between print: the brightest within a centimetre or so.
-    radius = max(3, grey.shape[1] // 25)
-    reach = cv2.dilate(
-        np.where(inside > 0, cv2.medianBlur(grey, 5), 0).astype(np.uint8), np.ones((radius, radius), np.uint8)
-    )
-    return (inside > 0) & (grey.astype(np.float32) > 0.9 * reach)
 
 
 def _middle(shape: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.sheet import Board, SheetView
+from calibration.lens import Board
+from calibration.sheet import SheetView
 from device.frame import GreyImage
 
 Floats = NDArray[np.float64]
@@ -86,11 +87,8 @@ def size_of(grey: GreyImage, width_px: int, height_px: int) -> Finding:
     )
 
 
-def exposure(grey: GreyImage, paper: NDArray[np.bool_]) -> Finding:
-    """Light on what is known to be paper. grey: (rows, columns) uint8; paper: its mask."""
-    levels = grey[paper]
-    if levels.size < 100:
-        return Finding("light", "no white paper found", "Lay the sheet or card flat into the light and keep off it")
+def exposure(levels: Floats) -> Finding:
+    """Light on white paper. levels: (n,) its pixels' levels, 0 to 255."""
     white = float(np.median(levels))
     clipped = float((levels >= FULL).mean())
     figure = (
@@ -110,18 +108,13 @@ def sheet_light(grey: GreyImage, view: SheetView) -> list[Finding]:
     white, black = _square_levels(grey, view)
     if not len(white) or not len(black):
         return [Finding("light", "no whole square of the sheet in view", "Hold the sheet so that most of it is seen")]
-    mask = np.zeros(grey.shape, bool)
-    x, y = np.rint(white).astype(int).T
-    for dx in (-1, 0, 1):
-        for dy in (-1, 0, 1):
-            mask[np.clip(y + dy, 0, mask.shape[0] - 1), np.clip(x + dx, 0, mask.shape[1] - 1)] = True
     dark = float(np.median(_at(grey, black)))
     contrast = float(np.median(_at(grey, white))) - dark
     figure = f"white is {contrast:.0f} levels above black (at least {CONTRAST_MIN:.0f})"
     advice = (
         "" if contrast >= CONTRAST_MIN else "Too flat: more light, no haze on the glass, no reflection on the sheet"
     )
-    return [exposure(grey, mask), Finding("contrast", figure, advice)]
+    return [exposure(_at(grey, white)), Finding("contrast", figure, advice)]
 
 
 def focus(grey: GreyImage, view: SheetView) -> Finding:

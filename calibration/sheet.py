@@ -18,6 +18,7 @@ from reportlab.pdfbase import pdfmetrics  # type: ignore[import-untyped]
 from reportlab.pdfbase.ttfonts import TTFont  # type: ignore[import-untyped]
 from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
 
+from calibration.lens import Board
 from cards.draw import Circle, Line, Polygon, Shape
 from cards.errors import LogicienneError
 from cards.font import FILE, width_mm
@@ -50,27 +51,11 @@ class SheetError(LogicienneError, OSError):
     """A sheet that cannot be written."""
 
 
-@dataclass(frozen=True)
-class Board:
-    """A ChArUco board: squares across and down, their side and their markers' in mm, OpenCV's name of the markers."""
-
-    columns: int = 9
-    rows: int = 6
-    square_mm: float = 15.0
-    marker_mm: float = 11.0
-    dictionary: str = "DICT_5X5_100"
-
-    def charuco(self) -> cv2.aruco.CharucoBoard:
-        """OpenCV's board, in millimetres."""
-        return cv2.aruco.CharucoBoard((self.columns, self.rows), self.square_mm, self.marker_mm, self._markers())
-
-    def modules(self, marker: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        """(side, side) the marker's cells, its black border included; true is white."""
-        side = self._markers().markerSize + 2
-        return np.asarray(self._markers().generateImageMarker(marker, side), np.uint8) > 0
-
-    def _markers(self) -> cv2.aruco.Dictionary:
-        return cv2.aruco.getPredefinedDictionary(getattr(cv2.aruco, self.dictionary))
+def modules(board: Board, marker: int) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    """(side, side) a marker's cells, its black border included; true is white."""
+    markers = board.make().getDictionary()
+    side = markers.markerSize + 2
+    return np.asarray(markers.generateImageMarker(marker, side), np.uint8) > 0
 
 
 def sheet(board: Board) -> list[Shape]:
@@ -121,23 +106,23 @@ def _png(shapes: Sequence[Shape]) -> bytes:
 
 def _board(board: Board) -> Iterator[Shape]:
     """Black squares where row and column are alike, markers on the others: OpenCV's order since 4.6."""
-    for row in range(board.rows):
-        for column in range(board.columns):
+    for row in range(board.squares_y):
+        for column in range(board.squares_x):
             if (row + column) % 2 == 0:
                 yield _box(column * board.square_mm, row * board.square_mm, board.square_mm, board.square_mm, BLACK)
-    for marker, corners in enumerate(board.charuco().getObjPoints()):
+    for marker, corners in enumerate(board.make().getObjPoints()):
         x, y = (float(v) for v in np.asarray(corners).reshape(-1, 3)[0, :2])
         yield _box(x, y, board.marker_mm, board.marker_mm, BLACK)
-        modules = board.modules(marker)
-        side = board.marker_mm / len(modules)
-        for row, cells in enumerate(modules):
+        cells_of = modules(board, marker)
+        side = board.marker_mm / len(cells_of)
+        for row, cells in enumerate(cells_of):
             edges = np.flatnonzero(np.diff(np.concatenate([[False], cells, [False]]).astype(np.int8)))
             for first, last in edges.reshape(-1, 2):
                 yield _box(x + first * side, y + row * side, (last - first) * side, side, WHITE)
 
 
 def _cut_line(board: Board) -> Iterator[Shape]:
-    w, h = board.columns * board.square_mm + 2 * MARGIN_MM, board.rows * board.square_mm + 2 * MARGIN_MM
+    w, h = board.squares_x * board.square_mm + 2 * MARGIN_MM, board.squares_y * board.square_mm + 2 * MARGIN_MM
     at = -MARGIN_MM
     box = _box(at, at, w, h, None)
     yield Polygon(box.points, stroke=GREY, stroke_mm=0.2)
@@ -155,7 +140,7 @@ def _ruler() -> Iterator[Shape]:
 
 def _text(board: Board) -> Iterator[Shape]:
     yield Line("Logicienne: calibration sheet", PAGE_MM[0] / 2, 12.0, 5.0, BLACK, "middle")
-    size = f"{board.columns} × {board.rows}, squares {board.square_mm:g} mm, markers {board.marker_mm:g} mm"
+    size = f"{board.squares_x} × {board.squares_y}, squares {board.square_mm:g} mm, markers {board.marker_mm:g} mm"
     about = f"ChArUco {size}, {board.dictionary}"
     yield Line(about, PAGE_MM[0] / 2, 140.0, 2.6, GREY, "middle")
     yield Line("100 mm:", RULER_AT_MM[0] - 4 - width_mm("100 mm:", 3.2), RULER_AT_MM[1] + 3.4, 3.2, BLACK)
@@ -207,9 +192,9 @@ class SheetView:
 
 def see_sheet(grey: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], board: Board) -> SheetView | None:
     """Find the sheet; `None` when fewer than four of its corners can be named."""
-    found, ids, _, _ = cv2.aruco.CharucoDetector(board.charuco()).detectBoard(grey)
+    found, ids, _, _ = cv2.aruco.CharucoDetector(board.make()).detectBoard(grey)
     if ids is None or len(ids) < 4:
         return None
     names = np.asarray(ids).ravel().astype(np.int64)
-    at = np.stack([names % (board.columns - 1), names // (board.columns - 1)], axis=1)
+    at = np.stack([names % (board.squares_x - 1), names // (board.squares_x - 1)], axis=1)
     return SheetView(np.asarray(found, np.float64).reshape(-1, 2), at)

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from calibration.lens import Board
 from calibration.sheet import (
     BOARD_AT_MM,
     PNG_PX_PER_MM,
     RULER_AT_MM,
     RULER_MM,
-    Board,
     SheetError,
     pdf,
     sheet,
@@ -29,9 +29,9 @@ def corners_off_mm(
     grey: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], px_per_mm: float, board: Board
 ) -> tuple[int, float]:
     """How many inner corners are found, and how far the worst is from where it was drawn."""
-    found, ids, _, _ = cv2.aruco.CharucoDetector(board.charuco()).detectBoard(grey)
+    found, ids, _, _ = cv2.aruco.CharucoDetector(board.make()).detectBoard(grey)
     at = np.asarray(found).reshape(-1, 2)
-    drawn = np.asarray(board.charuco().getChessboardCorners())[np.asarray(ids).ravel(), :2] + BOARD_AT_MM
+    drawn = np.asarray(board.make().getChessboardCorners())[np.asarray(ids).ravel(), :2] + BOARD_AT_MM
     return len(at), float(np.abs((at + 0.5) / px_per_mm - drawn).max())
 
 
@@ -43,7 +43,7 @@ def rendered(data: bytes, dpi: float) -> np.ndarray[tuple[int, ...], np.dtype[np
 @pytest.mark.parametrize("board", [Board(), Board(7, 5, 18.0, 13.0, "DICT_4X4_50")])
 def test_the_printed_board_is_found_with_every_corner_in_its_place(board: Board) -> None:
     count, off_mm = corners_off_mm(rendered(pdf(sheet(board)), 300), 300 / 25.4, board)
-    assert count == (board.columns - 1) * (board.rows - 1)
+    assert count == (board.squares_x - 1) * (board.squares_y - 1)
     assert off_mm < 0.1
 
 
