@@ -1,6 +1,6 @@
 """Does a profile still fit what the camera sees? Figures, a verdict, what to do; from pictures of the empty bed.
 
-Begin with `check_bed`. It needs the learnt bed alone, so that anybody can check a machine without a card at hand.
+Begin with `check_profile`. It needs the learnt bed alone, so that anybody can check a machine without a card at hand.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ import numpy as np
 
 from calibration import drift
 from calibration.drift import Singles
+from calibration.models import CHANNELS, Channel
+from calibration.plane import to_mm
+from calibration.profile import Profile
 from calibration.quality import FULL, NOISE_MAX, Finding
-from device.frame import GreyImage
+from device.frame import Frame, GreyImage
 
 MOVE_WORN_MM, MOVE_MAX_MM = 0.15, 0.3
 """Largest shift of anything the camera sees. A bed's texture and a lamp's shade are looked up at the very place: from
@@ -84,7 +87,7 @@ class Check:
         raise KeyError(topic)
 
 
-def check_bed(bed: Singles, frames: Sequence[GreyImage], px_per_mm: float, to_mm: Place) -> Check:
+def check_bed(bed: Singles, frames: Sequence[GreyImage], px_per_mm: float, place: Place) -> Check:
     """Compare the learnt empty bed with one or more pictures of it now.
 
     bed: (rows, columns) float32 mean level of each pixel when it was learnt. frames: uint8, of the same camera.
@@ -96,7 +99,7 @@ def check_bed(bed: Singles, frames: Sequence[GreyImage], px_per_mm: float, to_mm
     now = np.asarray(np.mean([np.asarray(f, np.float32) for f in frames], axis=0), np.float32)
     if float(np.percentile(now, 99)) < 0.2 * float(np.percentile(bed, 99)):
         return Check((_blackness(bed, now),))
-    thing = _thing(bed, now, px_per_mm, to_mm)
+    thing = _thing(bed, now, px_per_mm, place)
     if thing is not None:
         return Check((thing,))
     move = drift.find_move(bed, now)
@@ -104,7 +107,7 @@ def check_bed(bed: Singles, frames: Sequence[GreyImage], px_per_mm: float, to_mm
         return Check((_lost(),))
     placed = drift.in_place(now, move)
     change = drift.level_change(bed, placed)
-    thing = _thing(bed, placed, px_per_mm, to_mm)
+    thing = _thing(bed, placed, px_per_mm, place)
     if thing is not None:
         return Check((thing,))
     field = drift.lamp_field(change)
@@ -120,7 +123,7 @@ def check_bed(bed: Singles, frames: Sequence[GreyImage], px_per_mm: float, to_mm
             _focus(drift.sharpness(bed, placed, field, margin_px)),
             _exposure(bed, now),
             _grain(noise),
-            _dirt(found, px_per_mm, to_mm, lamp.verdict),
+            _dirt(found, px_per_mm, place, lamp.verdict),
         )
     )
 
@@ -144,11 +147,11 @@ def _lost() -> Checked:
     )
 
 
-def _thing(bed: Singles, now: Singles, px_per_mm: float, to_mm: Place) -> Checked | None:
+def _thing(bed: Singles, now: Singles, px_per_mm: float, place: Place) -> Checked | None:
     found = drift.covered_px(drift.level_change(bed, now), drift.THING_MM2 * px_per_mm**2)
     if found is None:
         return None
-    x, y = to_mm(found[0], found[1])
+    x, y = place(found[0], found[1])
     figure = f"something of {found[2] / px_per_mm**2 / 100:.0f} cm² lies at x {x:.0f}, y {y:.0f} mm"
     return Checked(Finding("bed", figure, "Take the card (or what it is) out of the bed"), Verdict.UNCLEAR)
 
@@ -221,7 +224,7 @@ def _grain(noise: float) -> Checked:
     return Checked(Finding("grain", f"{noise:.1f} levels (at most {NOISE_MAX:g})", advice), verdict)
 
 
-def _dirt(found: Sequence[drift.Spot], px_per_mm: float, to_mm: Place, lamp: Verdict) -> Checked:
+def _dirt(found: Sequence[drift.Spot], px_per_mm: float, place: Place, lamp: Verdict) -> Checked:
     """Specks with place and size. What a failing lamp leaves is as large as a thing, and no dirt."""
     area = px_per_mm**2
     dirt = [s for s in found if lamp == Verdict.SOUND or s.area_px < drift.THING_MM2 * area]
@@ -229,7 +232,7 @@ def _dirt(found: Sequence[drift.Spot], px_per_mm: float, to_mm: Place, lamp: Ver
         return Checked(Finding("dirt", f"none of {DIRT_WORN_MM2:g} mm² or more"), Verdict.SOUND)
     told = []
     for spot in dirt[:SPOTS_TOLD]:
-        x, y = to_mm(spot.x_px, spot.y_px)
+        x, y = place(spot.x_px, spot.y_px)
         kind = "bright" if spot.levels > 0 else "dark"
         told.append(
             f"{kind}, {spot.width_px / px_per_mm:.1f} × {spot.height_px / px_per_mm:.1f} mm at x {x:.0f}, y {y:.0f} mm"
@@ -244,3 +247,28 @@ def _dirt(found: Sequence[drift.Spot], px_per_mm: float, to_mm: Place, lamp: Ver
 
 def _graded(value: float, worn: float, most: float) -> Verdict:
     return Verdict.SOUND if value <= worn else Verdict.WORN if value <= most else Verdict.RECALIBRATE
+
+
+def check_profile(profile: Profile, frames: Sequence[Frame]) -> Check:
+    """Compare a profile with one or more pictures of the bed now. Raises `ValueError` without pictures."""
+    if not frames:
+        raise ValueError("check_profile needs at least one picture")
+    lens, plane = profile.lens, profile.plane
+    width, height = profile.size_px
+    left, right = to_mm(lens, plane, np.array([[width / 2 - 50, height / 2], [width / 2 + 50, height / 2]]))
+
+    def place(x_px: float, y_px: float) -> tuple[float, float]:
+        # From the picture's top-left corner: a person finds the spot there, not at the plane's own origin.
+        mm = to_mm(lens, plane, np.array([[x_px, y_px], [0.0, 0.0]]))
+        x, y = mm[0] - mm[1]
+        return float(x), float(y)
+
+    bed = np.asarray(profile.bed.mean, np.float32)
+    px_per_mm = 100 / float(np.hypot(*(right - left)))
+    return check_bed(bed, [_levels(f, profile.channel) for f in frames], px_per_mm, place)
+
+
+def _levels(frame: Frame, channel: Channel) -> GreyImage:
+    """The frame in the profile's channel; grey when it has no colour."""
+    colour = frame.colour if channel != "grey" else None
+    return frame.grey if colour is None else np.ascontiguousarray(colour[..., CHANNELS.index(channel) - 1])

@@ -24,6 +24,7 @@ COMMANDS = {
     "backup": "Copy the store to another medium.",
     "store": "Look after the store: info, check, rebuild, recover.",
     "cards": "Check and draw card layouts.",
+    "calibrate": "Teach the machine its camera: sheet, camera, check.",
     "simulate": "Make pictures of cards, to try things out.",
 }
 
