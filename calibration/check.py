@@ -14,7 +14,7 @@ import numpy as np
 
 from calibration import drift
 from calibration.drift import Singles
-from calibration.models import CHANNELS, Channel
+from calibration.learn import plane_of
 from calibration.plane import to_mm
 from calibration.profile import Profile
 from calibration.quality import FULL, NOISE_MAX, Finding
@@ -250,7 +250,9 @@ def _graded(value: float, worn: float, most: float) -> Verdict:
 
 
 def check_profile(profile: Profile, frames: Sequence[Frame]) -> Check:
-    """Compare a profile with one or more pictures of the bed now. Raises `ValueError` without pictures."""
+    """Compare a profile with one or more pictures of the bed now. Raises `ValueError` without pictures,
+    `CalibrationError` for grey ones where the profile looks at a colour.
+    """
     if not frames:
         raise ValueError("check_profile needs at least one picture")
     lens, plane = profile.lens, profile.plane
@@ -265,10 +267,4 @@ def check_profile(profile: Profile, frames: Sequence[Frame]) -> Check:
 
     bed = np.asarray(profile.bed.mean, np.float32)
     px_per_mm = 100 / float(np.hypot(*(right - left)))
-    return check_bed(bed, [_levels(f, profile.channel) for f in frames], px_per_mm, place)
-
-
-def _levels(frame: Frame, channel: Channel) -> GreyImage:
-    """The frame in the profile's channel; grey when it has no colour."""
-    colour = frame.colour if channel != "grey" else None
-    return frame.grey if colour is None else np.ascontiguousarray(colour[..., CHANNELS.index(channel) - 1])
+    return check_bed(bed, [plane_of(f, profile.channel) for f in frames], px_per_mm, place)

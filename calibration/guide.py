@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from calibration.album import Album
 from calibration.drift import Singles
+from calibration.errors import CalibrationError
 from calibration.judge import Lying, judge_bed, judge_blank, judge_pair, judge_sheet, judge_turn
+from calibration.learn import BlankCards, learn
 from calibration.lens import Board
+from calibration.profile import Profile
 from calibration.quality import Finding, bad, size_of, variety
 from calibration.sheet import SheetView, see_sheet
 from cards.layout import Layout
@@ -22,7 +27,7 @@ from device.frame import Frame
 
 BED_PICTURES = 3
 """Of the empty bed: two tell the grain, the third whether something changed in between."""
-FACES = ("front", "back")
+FACES: tuple[Literal["front", "back"], ...] = ("front", "back")
 WAYS = ("", "turned")
 """Each face lies twice, by half a turn: the lamp's shade is then told from the card's print."""
 STEPS = {"sheet": "charuco", "bed": "bed", "blank": "blank"}
@@ -239,3 +244,20 @@ def _refused(found: Sequence[Finding], talk: Talk) -> bool:
 
 def _figures(found: Sequence[Finding], *topics: str) -> str:
     return "; ".join(str(f) for f in found if f.topic in topics)
+
+
+def learn_from(album: Album, layouts: Sequence[Layout], found: Review, name: str, camera: str) -> Profile:
+    """The profile, from what the review did not refuse.
+
+    Raises `CalibrationError` when something is missing, or when the pictures teach nothing all the same.
+    """
+    if found.missing:
+        told = "\n  ".join(str(f) for f in found.missing)
+        raise CalibrationError(f"{album.folder}: not enough to learn from:\n  {told}")
+    no = {r.name for r in found.refused}
+
+    def good(paths: list[Path]) -> list[Frame]:
+        return album.frames([p for p in paths if f"{p.parent.name}/{p.name}" not in no])
+
+    blanks = [BlankCards(y, face, good(album.blank_paths(y.id, face))) for y in layouts for face in FACES]
+    return learn(good(album.paths("charuco")), album.board(), good(album.paths("bed")), blanks, name, camera)

@@ -11,8 +11,8 @@ import click
 from calibration.album import KINDS, Album
 from calibration.check import WHAT_TO_DO, Check, Verdict, check_profile
 from calibration.errors import CalibrationError
-from calibration.guide import STEPS, Eyes, Talk, lead, review
-from calibration.learn import learn
+from calibration.guide import STEPS, Eyes, Talk, lead, learn_from, review
+from calibration.judge import Lying
 from calibration.lens import Board
 from calibration.profile import Profile, load, save
 from calibration.sheet import write_sheet
@@ -71,7 +71,9 @@ def sheet(path: Path) -> None:
               help="No camera: learn from this folder's charuco/, bed/ and blank/.")  # fmt: skip
 @click.option("--to", "folder", type=click.Path(path_type=Path, file_okay=False), default=Path("calibration-pictures"),
               show_default=True, help="Where pictures are kept; a calibration that was stopped goes on from there.")  # fmt: skip
-@click.option("--again", type=click.Choice([*STEPS]), multiple=True, help="Throw a step's pictures away, take them anew.")
+@click.option(
+    "--again", type=click.Choice([*STEPS]), multiple=True, help="Throw a step's pictures away, take them anew."
+)
 @click.option("--name", default="machine", show_default=True, help="What you call this machine.")
 @click.option("--out", "path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_PROFILE,
               show_default=True, help="The profile's file.")  # fmt: skip
@@ -142,13 +144,19 @@ def show(profile_path: Path) -> None:
     kept = [v for v in lens.views if not v.dropped]
     click.echo(f"{profile.label}, learnt {profile.created} by version {profile.software} from {profile.camera}")
     click.echo(f"pictures: {lens.size_px[0]} × {lens.size_px[1]} px, judged in {profile.channel}")
-    click.echo(f"lens: {len(kept)} views, {lens.cover:.0%} of the picture covered, reprojection error {lens.rms_px:.3f} px")
+    click.echo(
+        f"lens: {len(kept)} views, {lens.cover:.0%} of the picture covered, reprojection error {lens.rms_px:.3f} px"
+    )
     for view in (v for v in lens.views if v.dropped):
         click.echo(f"  left out {view.name}: {view.dropped}")
-    click.echo(f"plane: {abs(plane.translation_mm[2]):.0f} mm from the camera, cards' edges within {plane.residual_mm:.2f} mm")
+    click.echo(
+        f"plane: {abs(plane.translation_mm[2]):.0f} mm from the camera, cards' edges within {plane.residual_mm:.2f} mm"
+    )
     click.echo(f"bed: {profile.bed.frames} pictures, flicker {profile.bed.flicker:.2%}")
     for blank in profile.blanks:
-        click.echo(f"blank {blank.layout} {blank.face}: {blank.frames} pictures, outline within {blank.residual_mm:.2f} mm")
+        click.echo(
+            f"blank {blank.layout} {blank.face}: {blank.frames} pictures, outline within {blank.residual_mm:.2f} mm"
+        )
     for topic, value in sorted(profile.figures.items()):
         click.echo(f"{topic}: {value:g}")
     click.echo(_thresholds(profile))
@@ -159,16 +167,17 @@ def _learn(album: Album, layouts: Sequence[Layout], name: str, source: str, path
     found = review(album, layouts, _recogniser(layouts))
     for refused in found.refused:
         click.echo(f"left out {refused}", err=True)
-    if found.missing:
-        told = "\n  ".join(str(f) for f in found.missing)
-        raise CalibrationError(f"{album.folder}: not enough to learn from:\n  {told}")
     for kind in KINDS:
-        click.echo(f"{kind}: {len(album.paths(kind)) - sum(r.name.startswith(kind + '/') for r in found.refused)} pictures")
-    profile = learn(album, {r.name for r in found.refused}, layouts, name, source)
+        click.echo(
+            f"{kind}: {len(album.paths(kind)) - sum(r.name.startswith(kind + '/') for r in found.refused)} pictures"
+        )
+    profile = learn_from(album, layouts, found, name, source)
     try:
         save(profile, path)
     except OSError as error:
-        raise CalibrationError(f"{path}: cannot be written ({error.strerror}); choose another place with --out") from error
+        raise CalibrationError(
+            f"{path}: cannot be written ({error.strerror}); choose another place with --out"
+        ) from error
     click.echo(f"lens: reprojection error {profile.lens.rms_px:.3f} px over {len(profile.lens.views)} views")
     click.echo(_thresholds(profile))
     click.echo(f"{path}\nNext: logicienne calibrate check --profile {path} …, then read with --profile {path}")
@@ -176,9 +185,7 @@ def _learn(album: Album, layouts: Sequence[Layout], name: str, source: str, path
 
 def _thresholds(profile: Profile) -> str:
     limits = profile.thresholds
-    return (
-        f"thresholds: clear up to {limits.clear_max:.0%} open, punched from {limits.punched_min:.0%}; between them uncertain"
-    )
+    return f"thresholds: clear up to {limits.clear_max:.0%} open, punched from {limits.punched_min:.0%}; between them uncertain"
 
 
 def _tell(profile: Profile, found: Check) -> None:
@@ -206,7 +213,7 @@ def _pictures(given: Path) -> list[Frame]:
     return album.frames(paths)
 
 
-def _recogniser(layouts: Sequence[Layout]) -> Callable[[Frame], object]:
+def _recogniser(layouts: Sequence[Layout]) -> Callable[[Frame], Lying | None]:
     return lambda frame: recognise(frame, layouts)
 
 
