@@ -32,7 +32,7 @@ from device.frame import Frame, GreyImage
 
 CORNERS_MIN = 12
 """Of a view of the sheet: eight unknowns of a plane's view, and something left to see errors by."""
-SAME_VIEW = 0.03
+SAME_VIEW = 0.012
 """Views whose common corners lie within this share of the picture's width tell the same."""
 BLACK_LEVEL = 8.0
 """A picture whose brightest hundredth stays below shows nothing but the sensor's own offset."""

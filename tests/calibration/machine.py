@@ -101,8 +101,7 @@ class Machine:
 
 VIEWS = (
     {}, {"x_mm": -50, "y_mm": -35, "lean": (12, 0)}, {"x_mm": 50, "y_mm": -35, "lean": (0, 14)},
-    {"x_mm": -50, "y_mm": 35, "lean": (0, -14)}, {"x_mm": 50, "y_mm": 35, "lean": (-12, 0)},
-    {"lean": (20, 0), "lift_mm": 30}, {"lean": (0, 22), "lift_mm": 20}, {"lean": (-15, 15), "turn": 25, "lift_mm": 10},
-    {"x_mm": -60, "y_mm": 0, "lean": (-14, -14)}, {"x_mm": 60, "y_mm": 0, "lean": (14, 14)},
+    {"x_mm": -50, "y_mm": 35, "lean": (0, -14)}, {"lean": (20, 0), "lift_mm": 30}, {"lean": (0, 22), "lift_mm": 20},
+    {"lean": (-15, 15), "turn": 25, "lift_mm": 10}, {"x_mm": 50, "y_mm": 35, "lean": (-12, 0)},
 )  # fmt: skip
-"""Ways to hold the sheet that are enough for a lens."""
+"""Ways to hold the sheet that are just enough for a lens."""
