@@ -83,7 +83,7 @@ def _distorted(lens: Lens, rays: Floats) -> Floats:
 def lying(tray: Tray, image: Levels, layout: Layout, face: Literal["front", "back"], name: str) -> Fit:
     """How a whole card of this layout and face lies on the tray. Raises `CalibrationError` when it does not."""
     size = layout.width_mm, layout.height_mm
-    found = tray.rectangle(tray.changed(image))
+    found = tray.rectangle(tray.changed(tray.coarse(image)))
     if found is None:
         raise CalibrationError(f"{name}: no card on the bed; lay a blank {layout.identity} on it")
     options = turns(found, size, SIZE_MM)

@@ -32,9 +32,10 @@ class BlankCards:
     frames: Sequence[Frame]
 
 
-SEPARATION_ENOUGH = 3.0
-"""Grey is asked first: with so many spreads between bed and paper at every position, colour would tell no more."""
-SEPARATION_MIN = 2.0
+SEPARATION_ENOUGH = 2.0
+"""Grey is asked first: with so many spreads between bed and paper at every position, a hole's many pixels
+leave no doubt, and colour costs three times the decode."""
+SEPARATION_MIN = 1.5
 """Below this a hole might not show at some position in any channel."""
 
 

@@ -68,17 +68,17 @@ class Tray:
         self.coarse_bed = self.coarse(bed.mean)
         limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * self.coarse(bed.spread).astype(np.float32))
         limit[(near < 0).any(axis=2) | (near >= [width, height]).any(axis=2)] = 255
-        self._limit = np.minimum(limit, 255).astype(np.uint8)
+        self.limit = np.minimum(limit, 255).astype(np.uint8)
 
     def coarse(self, image: Levels) -> Levels:
         """The picture at `COARSE_MM` a pixel on the plane: (rows, columns) uint8, lens and tilt taken out."""
         seen = cv2.remap(image, self._coarse_map, None, cv2.INTER_NEAREST)  # type: ignore[call-overload]
         return np.asarray(seen, np.uint8)
 
-    def changed(self, image: Levels) -> Levels:
-        """255 where the coarse picture differs from the empty bed, 0 elsewhere."""
-        off = cv2.absdiff(self.coarse(image), self.coarse_bed)
-        mask = cv2.compare(off, self._limit, cv2.CMP_GT)
+    def changed(self, coarse: Levels, gain: float = 1.0) -> Levels:
+        """255 where a coarse picture differs from the empty bed, 0 elsewhere. gain: how bright the bed is now."""
+        bed = self.coarse_bed if gain == 1.0 else cv2.convertScaleAbs(self.coarse_bed, alpha=gain)
+        mask = cv2.compare(cv2.absdiff(coarse, bed), self.limit, cv2.CMP_GT)
         return np.asarray(cv2.medianBlur(np.asarray(mask, np.uint8), 3), np.uint8)
 
     def rectangle(self, mask: Levels) -> Rectangle | None:

@@ -44,7 +44,7 @@ class ProfileThresholds:
     punched_min: float = 0.60
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Profile:
     """One machine as it was on one day.
 
