@@ -7,14 +7,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
 
+from calibration.profile import Profile, load
 from cards.layout import Layout
 from device.frame import PictureError, decode_picture
 from reader.camera import read_frame
+from reader.camera.known import read_known
 from reader.evidence import evidence
 from reader.overlay import write_overlay
 from reader.reading import Code, Reading, Reason, Rejection
@@ -49,10 +51,15 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
 
 
 def read_files(
-    paths: Sequence[Path], layouts: Sequence[Layout], *, jobs: int = 1, overlays: Path | None = None
+    paths: Sequence[Path],
+    layouts: Sequence[Layout],
+    *,
+    jobs: int = 1,
+    overlays: Path | None = None,
+    profile: Path | None = None,
 ) -> Iterator[FileResult]:
-    """Read every file, on `jobs` processes, results in the order of `paths`."""
-    work = partial(read_file, layouts=tuple(layouts), overlays=overlays)
+    """Read every file, on `jobs` processes, results in the order of `paths`. profile: of the machine that took them."""
+    work = partial(read_file, layouts=tuple(layouts), overlays=overlays, profile=profile)
     pool: Executor | None = ProcessPoolExecutor(jobs, initializer=_one_thread) if jobs > 1 else None
     with pool or nullcontext():
         yield from pool.map(work, paths, chunksize=4) if pool else map(work, paths)
@@ -63,8 +70,16 @@ def _one_thread() -> None:
     cv2.setNumThreads(1)
 
 
-def read_file(path: Path, layouts: tuple[Layout, ...], overlays: Path | None = None) -> FileResult:
-    """Read one file. Never raises for what is in it."""
+@lru_cache(maxsize=1)
+def _profile(path: Path) -> Profile:
+    """Read once in each process: what a profile makes on first use then serves every card."""
+    return load(path)
+
+
+def read_file(
+    path: Path, layouts: tuple[Layout, ...], overlays: Path | None = None, profile: Path | None = None
+) -> FileResult:
+    """Read one file. Never raises for what is in it; `CalibrationError` for a profile that cannot be used."""
     try:
         data = path.read_bytes()
         frame = decode_picture(data, path.name)
@@ -72,7 +87,7 @@ def read_file(path: Path, layouts: tuple[Layout, ...], overlays: Path | None = N
         return _unread(path, f"{path}: cannot be opened: {error.strerror or error}; check the name and the medium")
     except PictureError as error:
         return _unread(path, f"{path.parent}/{error}" if path.parent != Path() else str(error))
-    outcome = read_frame(frame, layouts)
+    outcome = read_frame(frame, layouts) if profile is None else read_known(frame, layouts, _profile(profile))
     layout = next((y for y in layouts if y.identity == outcome.layout), None)
     problem = None
     if overlays is not None:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from cards.layout import Layout
 from reader.batch import FileResult, picture_files, read_files
-from reader.cli.options import language_option, layout_option, layouts_of, screen, store_option
+from reader.cli.options import language_option, layout_option, layouts_of, profile_option, screen, store_option
 from reader.decode import decode
 from reader.describe import describe
 from reader.reading import Reading
@@ -29,6 +29,7 @@ MARKS = {"accepted": "[green]✔ accepted[/]", "review": "[yellow]? review[/]", 
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @layout_option
+@profile_option
 @store_option
 @click.option("--permanence", help="Store the cards in this permanence. Default: the one that is open.")
 @click.option("--no-store", is_flag=True, help="Read only; keep nothing.")
@@ -43,6 +44,7 @@ def command(
     ctx: click.Context,
     paths: tuple[Path, ...],
     layout_names: tuple[str, ...],
+    profile_path: Path | None,
     store_path: Path | None,
     permanence: str | None,
     no_store: bool,
@@ -58,7 +60,7 @@ def command(
     """
     layouts = layouts_of(layout_names)
     files = picture_files(paths)
-    results = read_files(files, layouts, jobs=jobs, overlays=overlays)
+    results = read_files(files, layouts, jobs=jobs, overlays=overlays, profile=profile_path)
     if no_store:
         tally = _show(_progress(results, len(files), form), layouts, form, language)
     else:
