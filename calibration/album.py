@@ -63,7 +63,7 @@ class Album:
         number = next(n for n in range(10_000) if f"{stem}{n}" not in used and f"{stem}{n:02d}" not in used)
         path = folder / f"{stem}{number:02d}.png" if kind == "charuco" else folder / f"{stem}{number}.png"
         image = frame.colour if frame.colour is not None else frame.grey
-        done, data = cv2.imencode(".png", image)
+        done, data = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 1])
         if not done:
             raise AlbumError(f"{path}: the camera's picture cannot be written as PNG; set another format on the camera")
         try:

@@ -73,7 +73,7 @@ def judge_sheet(
         advice = "Hold the sheet flat in view: no shadow or finger on it, not too far, more light if it is dark"
         figure = f"{seen} of its {every} corners seen (at least {CORNERS_MIN})"
         return None, [_brightness(first.grey), Finding("sheet", figure, advice)]
-    found = [*sheet_light(first.grey, view), focus(first.grey, view)]
+    found = [*sheet_light(first.grey, view), focus(first.grey, view, board)]
     after = see_sheet(second.grey, board) if second is not None else None
     if second is not None:
         moved = _apart_px(view, after) if after is not None else math.inf

@@ -117,46 +117,55 @@ def sheet_light(grey: GreyImage, view: SheetView) -> list[Finding]:
     return [exposure(_at(grey, white)), Finding("contrast", figure, advice)]
 
 
-def focus(grey: GreyImage, view: SheetView) -> Finding:
+def focus(grey: GreyImage, view: SheetView, board: Board) -> Finding:
     """Width of the edges between the sheet's squares, 10 to 90 %, in pixels."""
-    width = edge_width_px(grey, view)
+    width = edge_width_px(grey, view, board)
     if width is None:
         return Finding("focus", "no two neighbouring corners of the sheet in view", "Show more of the sheet")
     advice = "" if width <= EDGE_MAX_PX else "Blurred: clean the glass, turn the lens ring, hold the sheet still"
     return Finding("focus", f"edges are {width:.1f} px wide (at most {EDGE_MAX_PX:.0f})", advice)
 
 
-def edge_width_px(grey: GreyImage, view: SheetView) -> float | None:
+def edge_width_px(grey: GreyImage, view: SheetView, board: Board) -> float | None:
     """Median over the edges between neighbouring corners; `None` without any.
 
-    Across each edge's middle third the levels are averaged along the edge, then differentiated: the edge's own spread
-    function, whose standard deviation times 2.56 is the 10–90 % width of a Gaussian one.
+    Across each edge's middle the levels are averaged along it and fitted by what a Gaussian blur makes of black square,
+    white strip and the marker's black border, whose widths are known: the strip alone is too narrow for plateaus.
     """
+    strip = (board.square_mm - board.marker_mm) / 2 / board.square_mm
+    border = 0.7 * board.marker_mm / 7 / board.square_mm
     widths = []
-    for a, b in _neighbours(view):
+    for a, b, step in _neighbours(view):
         along = b - a
-        length = float(np.hypot(*along))
-        across = np.array([-along[1], along[0]]) / length
-        reach = 0.11 * length  # markers begin at 2/15 of a square
+        across = np.array([-along[1], along[0]]) / float(np.hypot(*along))
+        # A sheet that leans is shortened one way: the strip's width comes from the squares across the edge.
+        across_px = abs(float(step @ across))
+        reach = (strip + border) * across_px
         t = np.linspace(-reach, reach, 2 * math.ceil(reach * 2) + 1)
         s = np.linspace(0.3, 0.7, 15)
         points = a + s[:, None, None] * along + t[None, :, None] * across
-        # Along the edge the lens bends it by less than a tenth of a pixel here.
         profile = _at(grey, points.reshape(-1, 2)).reshape(len(s), len(t)).mean(axis=0)
-        found = _width(profile, t)
-        if found is not None:
-            widths.append(found)
+        near = np.abs(t) < strip * across_px
+        if profile[near & (t < 0)].mean() > profile[near & (t > 0)].mean():
+            profile = profile[::-1]
+        widths.append(_GAUSS_10_90 * _blur_of(profile, t, strip * across_px))
     return float(np.median(widths)) if widths else None
 
 
-def _width(profile: Floats, t: Floats) -> float | None:
-    """10–90 % width of a rising or falling profile, between its own plateaus."""
-    if abs(profile[-1] - profile[0]) < CONTRAST_MIN / 3:
-        return None
-    share = (profile - profile[0]) / (profile[-1] - profile[0])
-    share = np.maximum.accumulate(share)
-    low, high = (float(np.interp(level, share, t)) for level in (0.1, 0.9))
-    return high - low
+def _blur_of(profile: Floats, t: Floats, strip_px: float) -> float:
+    """Standard deviation of the blur (px) that explains a profile best; t: px from the edge towards white."""
+    scaled = t[None] / _SIGMAS[:, None], (t[None] - strip_px) / _SIGMAS[:, None]
+    shapes = np.interp(scaled[0], _STEPS, _PHI) - np.interp(scaled[1], _STEPS, _PHI)
+    shapes -= shapes.mean(axis=1, keepdims=True)
+    level = profile - profile.mean()
+    explained = (shapes @ level) ** 2 / (shapes**2).sum(axis=1)
+    return float(_SIGMAS[int(explained.argmax())])
+
+
+_GAUSS_10_90 = 2.563
+_SIGMAS = np.geomspace(0.3, 8.0, 80)
+_STEPS = np.linspace(-4, 4, 161)
+_PHI = np.array([0.5 * (1 + math.erf(v / math.sqrt(2))) for v in _STEPS])
 
 
 def resolution(px_per_mm: float, hole_mm: float) -> Finding:
@@ -291,15 +300,17 @@ def _spread_deg(directions: Sequence[float]) -> float:
     return max((abs(d) for d in pairs), default=0.0)
 
 
-def _neighbours(view: SheetView) -> list[tuple[Floats, Floats]]:
-    """Pairs of corners one square apart, in pixels."""
+def _neighbours(view: SheetView) -> list[tuple[Floats, Floats, Floats]]:
+    """(corner, the next one, the step of a square across their edge), in pixels."""
     by_place = {(int(c), int(r)): p for (c, r), p in zip(view.at, view.corners_px, strict=True)}
-    return [
-        (p, by_place[c + dc, r + dr])
-        for (c, r), p in by_place.items()
-        for dc, dr in ((1, 0), (0, 1))
-        if (c + dc, r + dr) in by_place
-    ]
+    found = []
+    for (c, r), p in by_place.items():
+        for dc, dr in ((1, 0), (0, 1)):
+            beside = [by_place[k] - p for k in ((c + dr, r + dc),) if k in by_place]
+            beside += [p - by_place[k] for k in ((c - dr, r - dc),) if k in by_place]
+            if (c + dc, r + dr) in by_place and beside:
+                found.append((p, by_place[c + dc, r + dr], np.asarray(np.mean(beside, axis=0), np.float64)))
+    return found
 
 
 def _square_levels(grey: GreyImage, view: SheetView) -> tuple[Floats, Floats]:

@@ -35,7 +35,7 @@ RULER_AT_MM, RULER_MM = (55.0, 150.0), 100.0
 RULER_LIMIT_MM = 0.3
 """A ruler that is further off than this was scaled in print: 0.3 % is 0.6 mm at the far end of a card."""
 BLACK, WHITE, GREY = "#000000", "#ffffff", "#777777"
-PNG_PX_PER_MM = 600 / 25.4
+PNG_PX_PER_MM = 300 / 25.4
 FONT = "Vera"
 TEXT = (
     "1. Print at 100 % (“actual size”, not “fit to page”), matt paper, laser if you can.",
@@ -100,7 +100,7 @@ def _svg(shapes: Sequence[Shape]) -> bytes:
 
 def _png(shapes: Sequence[Shape]) -> bytes:
     kept = io.BytesIO()
-    picture(*PAGE_MM, shapes, PNG_PX_PER_MM).save(kept, "PNG", dpi=(600, 600))
+    picture(*PAGE_MM, shapes, PNG_PX_PER_MM).save(kept, "PNG", dpi=(300, 300))
     return kept.getvalue()
 
 
