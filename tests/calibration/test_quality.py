@@ -53,7 +53,9 @@ def test_grain_is_measured_whatever_the_lamp_does(sigma: float) -> None:
 
 @pytest.mark.parametrize(("moved_px", "good"), [(0, True), (0.5, True), (2, False), (7, False)])
 def test_movement_is_measured(moved_px: float, good: bool) -> None:
-    moved = cv2.warpAffine(TEXTURE, np.array([[1, 0, moved_px], [0, 1, 0.0]]), (400, 300), borderMode=cv2.BORDER_REFLECT)
+    moved = cv2.warpAffine(
+        TEXTURE, np.array([[1, 0, moved_px], [0, 1, 0.0]]), (400, 300), borderMode=cv2.BORDER_REFLECT
+    )
     found = stillness(grey(TEXTURE), grey(moved))
     assert found.good == good
     assert float(found.figure.split()[0]) == pytest.approx(moved_px, abs=0.15)
