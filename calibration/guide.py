@@ -20,7 +20,7 @@ from calibration.judge import Lying, judge_bed, judge_blank, judge_pair, judge_s
 from calibration.learn import BlankCards, learn
 from calibration.lens import Board
 from calibration.profile import Profile
-from calibration.quality import Finding, bad, size_of, variety
+from calibration.quality import VIEWS_MIN, Finding, Variety, bad, size_of, variety
 from calibration.sheet import SheetView, see_sheet
 from cards.layout import Layout
 from device.frame import Frame
@@ -30,6 +30,7 @@ BED_PICTURES = 3
 FACES: tuple[Literal["front", "back"], ...] = ("front", "back")
 WAYS = ("", "turned")
 """Each face lies twice, by half a turn: the lamp's shade is then told from the card's print."""
+LEANS = ("to the left", "to you", "to the right", "away from you")
 STEPS = {"sheet": "charuco", "bed": "bed", "blank": "blank"}
 """Step → its folder in the album."""
 
@@ -59,6 +60,7 @@ def lead(album: Album, layouts: Sequence[Layout], eyes: Eyes, talk: Talk) -> Non
     album.keep_board(board)
     _sheet(album, board, eyes, talk)
     _bed(album, board, eyes, talk)
+    talk.say("Step 3 of 3, blank cards: unpunched, one of each layout.")
     for layout in layouts:
         _blanks(album, layout, eyes, talk)
 
@@ -69,12 +71,12 @@ def _sheet(album: Album, board: Board, eyes: Eyes, talk: Talk) -> None:
     views = [view for _, view in kept if view is not None]
     size = (kept[0][0].grey.shape[1], kept[0][0].grey.shape[0]) if kept else None
     if not views:
-        talk.say("Step 1, the lens. You need the sheet of `logicienne calibrate sheet`, glued flat on stiff card.")
+        talk.say("Step 1 of 3, the lens. You need the sheet of `logicienne calibrate sheet`, glued flat on stiff card.")
     while True:
-        todo = bad(variety(views, board, *size).findings()) if size else []
-        if size and not todo:
+        now = variety(views, board, *size) if size else None
+        if now is not None and not bad(now.findings()):
             break
-        talk.ask(_where_next(todo, len(views)))
+        talk.ask(_where_next(now))
         first, second = eyes.take(), eyes.take()
         view, found = judge_sheet(first, second, board, views)
         found += [size_of(first.grey, *size)] if size else []
@@ -86,13 +88,17 @@ def _sheet(album: Album, board: Board, eyes: Eyes, talk: Talk) -> None:
         told = {f.topic: f.figure for f in found}
         covered = variety(views, board, *size).covered
         talk.say(f"  kept {path.name}: {len(view.at)} corners, {told['focus']}; {covered:.0%} of the picture covered")
-    talk.say(f"The lens: {len(views)} views, {variety(views, board, *size).covered:.0%} of the picture covered. Done.")
+    talk.say(f"The lens: {now.views} views, {now.covered:.0%} of the picture covered. Done.")
 
 
-def _where_next(todo: Sequence[Finding], views: int) -> str:
-    if not views:
+def _where_next(now: Variety | None) -> str:
+    """One way to hold the sheet that brings what is still missing."""
+    if now is None:
         return "Hold the sheet flat over the bed, facing the camera, as large as it fits"
-    return f"View {views + 1}. " + "; ".join(f.advice for f in todo)
+    where = f"to the {now.missing[0]} of the picture" if now.missing else "elsewhere, nearer or further"
+    topics = {f.topic for f in bad(now.findings())}
+    lean = f"leaning {LEANS[now.views % len(LEANS)]}" if topics != {"coverage"} else "as you like"
+    return f"View {now.views + 1} (of {VIEWS_MIN} or more): hold the sheet {where}, {lean}"
 
 
 def _bed(album: Album, board: Board, eyes: Eyes, talk: Talk) -> None:
@@ -100,7 +106,7 @@ def _bed(album: Album, board: Board, eyes: Eyes, talk: Talk) -> None:
     kept = album.frames(album.paths("bed"))
     like = _first(album, "charuco")
     if len(kept) < BED_PICTURES:
-        talk.say("Step 2, the empty bed.")
+        talk.say("Step 2 of 3, the empty bed.")
     while len(kept) < BED_PICTURES:
         talk.ask(f"Take everything out of the bed, wipe it, close the hood (picture {len(kept) + 1} of {BED_PICTURES})")
         frame = eyes.take()

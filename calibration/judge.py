@@ -91,11 +91,11 @@ def judge_sheet(
 def judge_bed(frame: Frame, earlier: Sequence[Frame], board: Board, lying: Lying | None) -> list[Finding]:
     """The empty bed: nothing on it, light on it, nothing moves."""
     grey = frame.grey
-    found = [_brightness(grey)]
     if see_sheet(grey, board) is not None:
-        found.append(Finding("bed", "the calibration sheet lies there", "Take it out"))
-    elif lying is not None:
-        found.append(Finding("bed", f"a card lies there ({_named(lying)})", "Take it out: the bed must be empty"))
+        return [Finding("bed", "the calibration sheet lies there", "Take it out: the bed must be empty")]
+    if lying is not None:
+        return [Finding("bed", f"a card lies there ({_named(lying)})", "Take it out: the bed must be empty")]
+    found = [_brightness(grey)]
     full = float((grey >= FULL).mean())
     figure = f"{full:.0%} of the picture full white (at most {FULL_MAX:.0%})"
     found.append(

@@ -100,6 +100,7 @@ def camera(
         for step in again:
             click.echo(f"{step}: {album.forget(STEPS[step])} pictures thrown away")
         with _opened(spec or "") as source:
+            click.echo(f"Pictures are kept in {folder}. Stop with Ctrl-C; the same command goes on from there.\n")
             lead(album, layouts, Eyes(_taker(source), _recogniser(layouts)), Talk(_ask, click.echo))
     elif again:
         raise click.UsageError("--again takes pictures anew; it needs --source")
@@ -167,10 +168,9 @@ def _learn(album: Album, layouts: Sequence[Layout], name: str, source: str, path
     found = review(album, layouts, _recogniser(layouts))
     for refused in found.refused:
         click.echo(f"left out {refused}", err=True)
-    for kind in KINDS:
-        click.echo(
-            f"{kind}: {len(album.paths(kind)) - sum(r.name.startswith(kind + '/') for r in found.refused)} pictures"
-        )
+    no = [r.name.split("/")[0] for r in found.refused]
+    counts = [len(album.paths(kind)) - no.count(kind) for kind in KINDS]
+    click.echo("\nLearning from {} views of the sheet, {} of the bed, {} of blank cards …".format(*counts))
     profile = learn_from(album, layouts, found, name, source)
     try:
         save(profile, path)
@@ -180,7 +180,9 @@ def _learn(album: Album, layouts: Sequence[Layout], name: str, source: str, path
         ) from error
     click.echo(f"lens: reprojection error {profile.lens.rms_px:.3f} px over {len(profile.lens.views)} views")
     click.echo(_thresholds(profile))
-    click.echo(f"{path}\nNext: logicienne calibrate check --profile {path} …, then read with --profile {path}")
+    click.echo(
+        f"Written: {path}\nNext: logicienne calibrate check --profile {path}, then logicienne read … --profile {path}"
+    )
 
 
 def _thresholds(profile: Profile) -> str:
@@ -248,5 +250,4 @@ def _taker(source: Source) -> Callable[[], Frame]:
 
 def _ask(what: str) -> None:
     """Enter takes the picture; Ctrl-C or Ctrl-D stops."""
-    click.prompt(f"\n{what}.\nThen press Enter (Ctrl-C stops; what was kept stays)", default="", show_default=False,
-                 prompt_suffix=" ")  # fmt: skip
+    click.prompt(f"\n{what}.\n[Enter] takes the picture", default="", show_default=False, prompt_suffix=" ")
