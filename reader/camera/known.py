@@ -39,15 +39,17 @@ LEAD_MIN = 0.03
 """By how much the best face must explain more than the next."""
 OUTSIDE_MAX = 0.03
 """Share of the bed beside the card that may look unlike the empty bed: chads, fibres, a finger; more is another place."""
+RIM_MAX = 0.05
+"""Share of the picture's rim that may look new where no card can be followed: a hand; more is another place."""
 GAIN_MIN, GAIN_MAX = 0.7, 1.4
 """How far the lamp may have dimmed or brightened."""
 ODD_MAX = 0.15
 """What neither paper nor bed explains, as a share of the hole."""
-THIN_MAX = 0.12
+THIN_MAX = 0.08
 """What is bed but thinner than the opening, as a share of the hole: a crescent or a slit, no scratch."""
 OPENING_MM = 1.0
 """Narrower than this, what looks like bed is a scratch, or print a little off its place."""
-SOLID_MIN = 0.05
+SOLID_MIN = 0.02
 """Less than this share of a hole, after the opening, is nothing."""
 WHOLE_MIN, WHOLE_MAX = 0.8, 1.3
 """What measures so much of the nominal hole is one whole hole, for the card's own response."""
@@ -143,27 +145,31 @@ class Known:
         for size in {(y.width_mm, y.height_mm) for y in layouts}:
             for turn in turns(found, size, SIZE_MM)[::2]:
                 fitting = True
-                fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), *size)
+                fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), *size, gain)
                 if fit is None or fit.support < SUPPORT_MIN or max(np.abs(fit.size_mm)) > SIDE_MM:
                     continue
                 best = fit if best is None or fit.support > best.support else best
-                options += self._options(image, [y for y in layouts if (y.width_mm, y.height_mm) == size], fit.pose)
+                options += self._options(
+                    image, gain, [y for y in layouts if (y.width_mm, y.height_mm) == size], fit.pose
+                )
         outside = _outside(changed)
         if outside > OUTSIDE_MAX:
             return _mismatch(f"{outside:.0%}", f"{OUTSIDE_MAX:.0%}")
+        if best is None and (moved := float((changed.ravel()[self._rim] > 0).mean())) > RIM_MAX:
+            return _mismatch(f"{moved:.0%}", f"{RIM_MAX:.0%}")
         if best is None:
             return Rejection((Reason(Code.UNKNOWN_LAYOUT if fitting else Code.WRONG_PROPORTIONS),))
         if not options:
             return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="no blank card of it in the profile"),))
         return _Placed(best, tuple(options), beds)
 
-    def _options(self, image: Levels, layouts: Sequence[Layout], pose: Pose) -> list[tuple[Face, CardMap]]:
+    def _options(self, image: Levels, gain: float, layouts: Sequence[Layout], pose: Pose) -> list[tuple[Face, CardMap]]:
         """Which faces of layouts of one size have their cut corner where the card, lying unmirrored, has it cut."""
         size = layouts[0].width_mm, layouts[0].height_mm
         mapped = self.tray.map(pose, *size)
         found = []
         for cut in {y.corner_cut for y in layouts}:
-            cuts = self.tray.cuts(image, mapped, size, cut)
+            cuts = self.tray.cuts(image, mapped, size, cut, gain)
             where = int(np.argmax(cuts))
             if cuts[where] - np.delete(cuts, where).max() < CUT_CLEAR:
                 continue
