@@ -16,7 +16,6 @@ from calibration.profile import Profile, load
 from cards.layout import Layout
 from device.frame import PictureError, decode_picture
 from reader.camera import read_frame
-from reader.camera.known import read_known
 from reader.evidence import evidence
 from reader.overlay import write_overlay
 from reader.reading import Code, Reading, Reason, Rejection
@@ -87,7 +86,7 @@ def read_file(
         return _unread(path, f"{path}: cannot be opened: {error.strerror or error}; check the name and the medium")
     except PictureError as error:
         return _unread(path, f"{path.parent}/{error}" if path.parent != Path() else str(error))
-    outcome = read_frame(frame, layouts) if profile is None else read_known(frame, layouts, _profile(profile))
+    outcome = read_frame(frame, layouts, None if profile is None else _profile(profile))
     layout = next((y for y in layouts if y.identity == outcome.layout), None)
     problem = None
     if overlays is not None:
