@@ -81,7 +81,10 @@ class Album:
         """Throw the pictures of one kind away, to take them anew; how many."""
         paths = self.paths(kind)
         for path in paths:
-            path.unlink()
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise AlbumError(f"{path}: cannot be thrown away ({error.strerror}); remove it by hand") from error
         return len(paths)
 
     def board(self) -> Board:

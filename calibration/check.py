@@ -94,9 +94,9 @@ def check_bed(bed: Singles, frames: Sequence[GreyImage], px_per_mm: float, place
     bed: (rows, columns) float32 mean level of each pixel when it was learnt. frames: uint8, of the same camera.
     px_per_mm: of the bed, in its middle.
     """
-    sizes = {f.shape for f in frames}
-    if sizes != {bed.shape}:
-        return Check((_resolution(bed.shape, frames[0].shape if frames else (0, 0)),))
+    odd = [f.shape for f in frames if f.shape != bed.shape]
+    if odd:
+        return Check((_resolution(bed.shape, odd[0]),))
     now = np.asarray(np.mean([np.asarray(f, np.float32) for f in frames], axis=0), np.float32)
     if float(np.percentile(now, 99)) < 0.2 * float(np.percentile(bed, 99)):
         return Check((_blackness(bed, now),))

@@ -259,7 +259,10 @@ def learn_from(album: Album, layouts: Sequence[Layout], found: Review, name: str
     """
     if found.missing:
         told = "\n  ".join(str(f) for f in found.missing)
-        raise CalibrationError(f"{album.folder}: not enough to learn from:\n  {told}")
+        raise CalibrationError(
+            f"{album.folder}: not enough to learn from:\n  {told}\n"
+            "  (with a camera: the same command with --again sheet, bed or blank takes that step's pictures anew)"
+        )
     no = {r.name for r in found.refused}
 
     def good(paths: list[Path]) -> list[Frame]:

@@ -43,6 +43,8 @@ CARD_MIN = 70.0
 MIDDLE = 0.7
 """The middle of the picture, where cards lie: the lamp must be even there; the tray's rim is another surface."""
 TURNED_DEG = 90.0
+SHADE = 0.03
+"""A card shades the bed around it, most on a lit panel: so far, as a share of the picture's width."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,9 @@ def judge_blank(
         found.append(Finding("card", f"its {lying.face} is up", f"Turn it over: {face} up"))
     if lying.holes:
         found.append(Finding("card", f"{lying.holes} holes are punched in it", "Take a card that nobody punched"))
+    if bed is not None and frame.grey.shape == bed.shape and _covered(frame.grey, bed, lying):
+        advice = "Take it out; if nothing but the card lies there, take the bed's pictures anew: --again bed"
+        found.append(Finding("bed", "something lies, or lay, beside the card", advice))
     hole_mm = min(layout.hole.width_mm, layout.hole.height_mm)
     return [*found, *_card_light(frame.grey, lying), resolution(px_per_mm(lying, layout), hole_mm)]
 
@@ -177,8 +182,15 @@ def _like_before(frame: Frame, first: Frame) -> list[Finding]:
     return found
 
 
-def _covered(grey: GreyImage, bed: drift.Singles) -> bool:
+def _covered(grey: GreyImage, bed: drift.Singles, but_for: Lying | None = None) -> bool:
+    """Whether a thing lies on the bed, besides this card and the shade around it."""
     change = drift.level_change(bed, np.asarray(grey, np.float32))
+    if but_for is not None:
+        card: NDArray[np.uint8] = np.zeros(change.shape, np.uint8)
+        cv2.fillConvexPoly(card, np.rint(but_for.corners_px / drift.BLOCK_PX).astype(np.int32), 1)
+        reach = 2 * round(SHADE * change.shape[1]) + 1
+        wide = cv2.dilate(card, np.ones((reach, reach), np.uint8))
+        change[wide > 0] = np.median(change[wide == 0]) if (wide == 0).any() else 0
     # The scale is not known yet: a hundredth of the picture is less than any card, and more than any speck.
     return drift.covered_px(change, grey.size / 100) is not None
 

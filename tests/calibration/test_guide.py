@@ -12,10 +12,12 @@ from click.testing import CliRunner, Result
 
 import reader.cli.calibrate as cli
 from calibration.album import Album
+from calibration.judge import judge_blank
 from calibration.profile import load
 from cards.layout import Layout
 from device.frame import Frame
 from device.source import Source
+from reader.camera.lying import recognise
 from tests.calibration.machine import VIEWS, Machine
 
 
@@ -206,3 +208,14 @@ def test_wrong_use_is_explained(tmp_path: Path) -> None:
     assert "logicienne calibrate camera" in str(gone.exception)
     again = runner.invoke(cli.command, ["camera", "--from", str(tmp_path), "--again", "bed"])
     assert "--again takes pictures anew" in again.output
+
+
+def test_a_bed_that_was_not_empty_is_found_out_by_the_first_blank_card(machine: Machine, campaign: Layout) -> None:
+    layouts = [campaign]
+    bed, card = machine.bed().grey.astype(np.float32), machine.card(campaign)
+    lying = recognise(card, layouts)
+    assert not [f for f in judge_blank(card, campaign, "front", lying, bed) if not f.good]
+    then = bed.copy()
+    cv2.rectangle(then, (80, 690), (700, 830), 190.0, -1)
+    (wrong,) = [f for f in judge_blank(card, campaign, "front", lying, then) if not f.good]
+    assert "--again bed" in wrong.advice
