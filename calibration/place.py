@@ -117,13 +117,13 @@ class Tray:
             turn=pose.turn + (-turn if pose.mirrored else turn),
             scale=pose.scale * (1 + scale),
         )
-        middle = [float(np.median(miss[k][good[k]])) for k in range(4)]
-        near = np.abs(miss) < AGREE_MM
+        near = (np.abs(miss) < AGREE_MM) & good
+        middle = (miss * near).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
         return Fit(
             moved,
             float(np.median(np.abs(miss[good]))),
-            float((near & good).mean()),
-            (middle[1] + middle[3], middle[0] + middle[2]),
+            float(near.mean()),
+            (float(middle[1] + middle[3]), float(middle[0] + middle[2])),
         )
 
     def cuts(

@@ -55,7 +55,7 @@ WHOLE_MIN, WHOLE_MAX = 0.8, 1.3
 """What measures so much of the nominal hole is one whole hole, for the card's own response."""
 STRAY_MIN = 0.3
 """Least area of a stray, as a share of the layout's hole."""
-WIDE_MM = 0.4
+WIDE_MM = 0.2
 """A hole's reach is looked at so far beyond its tolerance, so that a torn one is measured whole."""
 
 
@@ -205,26 +205,28 @@ class Spots:
         apart = float(gaps.min())
         half = np.array([hole.width_mm, hole.height_mm]) / 2
         tolerance = min(hole.tolerance_mm + WIDE_MM, max(apart - 2 * float(half.min()), 0.6) * 0.5)
-        reach = np.ceil((half + tolerance) * BLANK_PX_PER_MM).astype(int) + 1
         rows, columns = face.mean.shape
-        dx, dy = np.arange(-reach[0], reach[0] + 1), np.arange(-reach[1], reach[1] + 1)
-        px = centres * BLANK_PX_PER_MM - 0.5
-        near = np.rint(px).astype(int)
-        x = np.clip(near[:, 0, None] + dx, 0, columns - 1)
-        y = np.clip(near[:, 1, None] + dy, 0, rows - 1)
-        self.index: NDArray[np.intp] = (y[:, :, None] * columns + x[:, None, :]).reshape(len(centres), -1)
-        gx, gy = (g.ravel() / BLANK_PX_PER_MM for g in np.meshgrid(dx, dy))
-        past = (
-            np.hypot(gx, gy) - half[0]
-            if hole.shape == "circle"
-            else np.maximum(np.abs(gx) - half[0], np.abs(gy) - half[1])
-        )
-        self.within = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1).astype(np.float32)
-        self.core = (past < -0.2 * min(half)).astype(np.float32)
-        self.x_mm, self.y_mm = (self.within * gx).astype(np.float32), (self.within * gy).astype(np.float32)
+        x, y = ((np.arange(n) + 0.5) / BLANK_PX_PER_MM for n in (columns, rows))
+        self.owner = np.full((rows, columns), len(centres), np.int64)
+        self.weight = np.zeros((rows, columns), np.float32)
+        self.x_mm, self.y_mm = (np.zeros((rows, columns), np.float32) for _ in range(2))
+        reach = half + tolerance + 1
+        for k, (cx, cy) in enumerate(centres):
+            here = np.ix_(np.abs(y - cy) < reach[1], np.abs(x - cx) < reach[0])
+            gx, gy = np.meshgrid(x[here[1][0]] - cx, y[here[0][:, 0]] - cy)
+            past = (
+                np.hypot(gx, gy) - half[0]
+                if hole.shape == "circle"
+                else np.maximum(np.abs(gx) - half[0], np.abs(gy) - half[1])
+            )
+            weight = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1)
+            # Where reaches meet, each spot belongs to the place it lies deeper in.
+            mine = weight > self.weight[here]
+            for whole, part in ((self.owner, k), (self.weight, weight), (self.x_mm, gx), (self.y_mm, gy)):
+                whole[here] = np.where(mine, part, whole[here])
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
         self.elsewhere = face.paper.copy()
-        self.elsewhere.ravel()[self.index[:, self.within > 0.5]] = 0
+        self.elsewhere[self.weight > 0.5] = 0
         width = max(3, round(min(OPENING_MM, 0.25 * min(hole.width_mm, hole.height_mm)) * BLANK_PX_PER_MM))
         self.opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
 
@@ -249,30 +251,34 @@ def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) ->
 
 
 def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str, Score]:
-    within = spots.within / np.float32(255 * spots.hole_px)
-    kernel = np.stack([within, spots.x_mm * within, spots.y_mm * within], axis=1)
-    sums = solid.ravel()[spots.index] @ kernel
-    share, at = sums[:, 0], sums[:, 1:] / np.maximum(sums[:, :1], 1e-3)
-    raw = seen.open.ravel()[spots.index] @ within
-    odd = seen.odd.ravel()[spots.index] @ within if cv2.countNonZero(seen.odd) else np.zeros_like(raw)
+    here, count = seen.here, len(layout.positions)
+    owner = spots.owner.ravel()[here]
+    weight = spots.weight.ravel()[here] * np.float32(1 / (255 * spots.hole_px))
+    wide = weight * solid.ravel()[here]
+
+    def summed(values: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.bincount(owner, values, count + 1)[:count].astype(np.float64, copy=False)
+
+    share, raw = summed(wide), summed(weight * seen.open.ravel()[here])
+    odd = summed(weight * seen.odd.ravel()[here])
+    at = np.stack([summed(wide * m.ravel()[here]) for m in (spots.x_mm, spots.y_mm)], axis=1)
+    at /= np.maximum(share, 1e-3)[:, None]
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
-    found = {}
-    for k, position in enumerate(layout.positions):
-        if measured[k] < SOLID_MIN and raw[k] < THIN_MAX and odd[k] < ODD_MAX:
-            found[position.name] = _NOTHING if measured[k] < 0.01 else Score(round(float(measured[k]), 3))
-            continue
+    some = (measured >= SOLID_MIN) | (raw >= THIN_MAX) | (odd >= ODD_MAX)
+    found = dict.fromkeys((p.name for p in layout.positions), _NOTHING)
+    for k in np.flatnonzero(some):
         doubts = []
         if odd[k] > ODD_MAX:
             doubts.append("unexplained")
         if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
             doubts.append("crescent")
         offset = (round(float(at[k, 0]), 2), round(float(at[k, 1]), 2)) if share[k] > 0.1 else (0.0, 0.0)
-        found[position.name] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
+        found[layout.positions[k].name] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
     return found
 
 
-def _response(raw: NDArray[np.float32]) -> float:
+def _response(raw: NDArray[np.float64]) -> float:
     """What a whole hole measures on this card, as a share of its nominal area: a lit bed shines over a hole's rim, a
     black one is narrowed by the hole's lit wall. Two imagined holes of nominal size keep a card with few in bounds."""
     whole = raw[(raw > WHOLE_MIN) & (raw < WHOLE_MAX)]

@@ -49,13 +49,14 @@ ODD_WAY = 0.4
 class Seen:
     """A card as judged, on its blank's raster.
 
-    open: (rows, columns) uint8, 0 paper to 255 bed. odd: 255 where neither explains it. paper, bed: levels expected.
-    explained: share of the paper's area that paper or bed explains. shift_mm: the print's. contrast: mean difference
-    between paper and bed, in levels.
+    open: (rows, columns) uint8, 0 paper to 255 bed. odd: 255 where neither explains it. here: the raster's indices of all
+    spots that do not look like paper at once; `open` and `odd` are 0 elsewhere.
+    explained: share of the paper's area that paper or bed explains. shift_mm: the print's.
     """
 
     open: Levels
     odd: Levels
+    here: NDArray[np.intp]
     explained: float
     shift_mm: tuple[float, float]
 
@@ -195,7 +196,7 @@ class Face:
         if neither.any():
             odd = np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _WIDER), np.uint8)
         explained = 1 - cv2.countNonZero(odd) / self.area
-        return Seen(opened, odd, explained, shift)
+        return Seen(opened, odd, here, explained, shift)
 
 
 def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:

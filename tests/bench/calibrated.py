@@ -25,13 +25,13 @@ ROUNDS = 15
 
 
 def seconds(*works: Callable[[], object]) -> list[float]:
-    """The least time of each, taken in turns so that a busy machine slows all alike."""
+    """The least processor time of each, taken in turns: a busy machine slows all alike, and nothing runs in threads."""
     best = [float("inf")] * len(works)
     for _ in range(ROUNDS):
         for k, work in enumerate(works):
-            begin = time.perf_counter()
+            begin = time.process_time()
             work()
-            best[k] = min(best[k], time.perf_counter() - begin)
+            best[k] = min(best[k], time.process_time() - begin)
     return best
 
 
