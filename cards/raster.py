@@ -16,8 +16,15 @@ SUPERSAMPLE = 2
 
 def raster(layout: Layout, shapes: Iterable[Shape], px_per_mm: float, ground: str = "#ffffff") -> Image.Image:
     """The shapes as an RGB picture; what the card does not cover is `ground`."""
+    return picture(layout.width_mm, layout.height_mm, shapes, px_per_mm, ground)
+
+
+def picture(
+    width_mm: float, height_mm: float, shapes: Iterable[Shape], px_per_mm: float, ground: str = "#ffffff"
+) -> Image.Image:
+    """The shapes on paper of this size, as an RGB picture."""
     scale = px_per_mm * SUPERSAMPLE
-    size = round(layout.width_mm * px_per_mm), round(layout.height_mm * px_per_mm)
+    size = round(width_mm * px_per_mm), round(height_mm * px_per_mm)
     image = Image.new("RGB", (size[0] * SUPERSAMPLE, size[1] * SUPERSAMPLE), ground)
     pen = ImageDraw.Draw(image)
     for shape in shapes:

@@ -13,10 +13,15 @@ FONT = "Bitstream Vera Sans, DejaVu Sans, Verdana, sans-serif"
 
 def svg(layout: Layout, shapes: Iterable[Shape]) -> str:
     """The shapes as one SVG document of the card's size; one user unit is one millimetre."""
-    w, h = layout.width_mm, layout.height_mm
+    return document(layout.identity, layout.width_mm, layout.height_mm, shapes)
+
+
+def document(title: str, width_mm: float, height_mm: float, shapes: Iterable[Shape]) -> str:
+    """The shapes on paper of this size."""
+    w, h = width_mm, height_mm
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w:g}mm" height="{h:g}mm" viewBox="0 0 {w:g} {h:g}">\n'
-        f"<title>{escape(layout.identity)}</title>\n"
+        f"<title>{escape(title)}</title>\n"
     )
     return head + "".join(f"{_element(shape)}\n" for shape in shapes) + "</svg>\n"
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import cv2
 
+from calibration.profile import Profile
 from cards.layout import Layout
 from cards.load import catalogue
 from device.frame import PictureError, decode_picture
@@ -66,14 +67,21 @@ def cores() -> int:
 
 
 def read_files(
-    paths: Sequence[Path], layouts: Sequence[Layout], *, jobs: int | None = None, overlays: Path | None = None
+    paths: Sequence[Path],
+    layouts: Sequence[Layout],
+    *,
+    jobs: int | None = None,
+    overlays: Path | None = None,
+    profile: Profile | None = None,
 ) -> Generator[FileResult, None, None]:
     """Read every file, results in the order of `paths`.
 
-    jobs: processes. `None`: one per core, or this one alone for few files.
+    jobs: processes. `None`: one per core, or this one alone for few files. profile: of the machine that took them.
     """
     chosen = jobs or (cores() if len(paths) >= FEW else 1)
-    given: dict[str, Any] = {"layouts": tuple(layouts), "known": catalogue(layouts), "overlays": overlays}
+    given: dict[str, Any] = {
+        "layouts": tuple(layouts), "known": catalogue(layouts), "overlays": overlays, "profile": profile
+    }  # fmt: skip
     with _one_thread():
         if chosen == 1:
             yield from (read_file(path, **given) for path in paths)
@@ -118,7 +126,11 @@ def _read_one(path: Path) -> FileResult:
 
 
 def read_file(
-    path: Path, layouts: tuple[Layout, ...], overlays: Path | None = None, known: tuple[Layout, ...] = ()
+    path: Path,
+    layouts: tuple[Layout, ...],
+    overlays: Path | None = None,
+    known: tuple[Layout, ...] = (),
+    profile: Profile | None = None,
 ) -> FileResult:
     """Read one file. Never raises for what is in it."""
     try:
@@ -128,7 +140,7 @@ def read_file(
         return _unread(path, f"{path}: cannot be opened: {error.strerror or error}; check the name and the medium")
     except PictureError as error:
         return _unread(path, f"{path.parent}/{error}" if path.parent != Path() else str(error))
-    outcome = read_frame(frame, layouts, known=known)
+    outcome = read_frame(frame, layouts, profile, known=known)
     layout = next((y for y in layouts if y.identity == outcome.layout), None)
     problem = None
     if overlays is not None:

@@ -15,6 +15,7 @@ from cards.errors import LogicienneError
 
 COMMANDS = {
     "demo": "Read a deck of sample cards, store, show and export them.",
+    "run": "Run the machine: read what lies under the camera, keep it, show it.",
     "read": "Read picture files of cards.",
     "permanence": "Open, close and list permanences.",
     "review": "Settle the doubtful cards, undo the last one.",
@@ -23,6 +24,7 @@ COMMANDS = {
     "backup": "Copy the store to another medium.",
     "store": "Look after the store: info, check, rebuild, recover.",
     "cards": "Check and draw card layouts.",
+    "calibrate": "Teach the machine its camera: sheet, camera, check.",
     "simulate": "Make pictures of cards, to try things out.",
 }
 

@@ -59,6 +59,14 @@ def layout_option(command: F) -> F:
     )(command)  # fmt: skip
 
 
+def profile_option(command: F) -> F:
+    """`--profile`, for commands that read without one too."""
+    return click.option(
+        "--profile", "profile_path", type=click.Path(path_type=Path, dir_okay=False, exists=True),
+        help="The profile of the machine that took the pictures (logicienne calibrate camera). Default: none.",
+    )(command)  # fmt: skip
+
+
 def language_option(default: str) -> Callable[[F], F]:
     """`--language`."""
     return click.option("--language", default=default, show_default=True, help="nl, fr or en.", metavar="CODE")

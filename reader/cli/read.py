@@ -12,10 +12,11 @@ from rich.console import Console
 from rich.progress import Progress, TextColumn
 from rich.table import Table
 
+from calibration.profile import load
 from cards.layout import Layout
 from reader.batch import FileResult, picture_files, read_files
 from reader.cli.explain import explained
-from reader.cli.options import language_option, layout_option, layouts_of, screen, store_option
+from reader.cli.options import language_option, layout_option, layouts_of, profile_option, screen, store_option
 from reader.decode import decode
 from reader.describe import describe
 from reader.reading import Reading
@@ -30,6 +31,7 @@ MARKS = {"accepted": "[green]✔ accepted[/]", "review": "[yellow]? review[/]", 
 )
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @layout_option
+@profile_option
 @store_option
 @click.option("--permanence", help="Store the cards in this permanence. Default: the one that is open.")
 @click.option("--no-store", is_flag=True, help="Read only; keep nothing.")
@@ -49,6 +51,7 @@ def command(
     ctx: click.Context,
     paths: tuple[Path, ...],
     layout_names: tuple[str, ...],
+    profile_path: Path | None,
     store_path: Path | None,
     permanence: str | None,
     no_store: bool,
@@ -66,7 +69,8 @@ def command(
     """
     layouts = layouts_of(layout_names)
     files = picture_files(paths)
-    results: Iterator[FileResult] = read_files(files, layouts, jobs=jobs, overlays=overlays)
+    profile = None if profile_path is None else load(profile_path)
+    results: Iterator[FileResult] = read_files(files, layouts, jobs=jobs, overlays=overlays, profile=profile)
     if explain or explain_to is not None:
         results = explained(results, layouts, explain_to, language)
     if no_store:

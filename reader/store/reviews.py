@@ -64,7 +64,7 @@ def review(
 def undo_last(store: Store, permanence: str) -> str | None:
     """Void the card that was read last in this open sitting; its id, or `None` when there is none."""
     found = store.rows(
-        "SELECT reading FROM recent WHERE permanence = ? AND reading NOT IN (SELECT id FROM cards WHERE state = 'void') "
+        "SELECT reading FROM recent WHERE permanence = ? AND reading IN (SELECT id FROM cards WHERE state <> 'void') "
         "ORDER BY number DESC LIMIT 1",
         permanence,
     )

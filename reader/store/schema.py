@@ -37,7 +37,7 @@ CREATE TABLE evidence (
 CREATE TABLE recent (                    -- what the operator needs during the sitting; closing wipes it
     number INTEGER NOT NULL PRIMARY KEY,
     permanence TEXT NOT NULL,
-    reading TEXT NOT NULL,
+    reading TEXT NOT NULL,               -- the card, or the rejection
     picture TEXT NOT NULL                -- SHA-256 of the picture's bytes, so that none counts twice; '' from sensors
 ) STRICT;
 CREATE INDEX recent_by_picture ON recent (permanence, picture);

@@ -247,12 +247,12 @@ class Store:
     ) -> str:
         """Keep one card; returns its id. When this returns, it is on disk; the green lamp may light.
 
-        picture: SHA-256 of the picture's bytes. The same picture again in one sitting is the same card: its id comes
-        back and nothing is added. evidence: position → JPEG bytes, at most `EVIDENCE_MAX_BYTES` together.
+        picture: SHA-256 of the picture's bytes, or any mark of this one look. The same again in one sitting is the same
+        card: its id comes back and nothing is added. evidence: position → JPEG bytes, at most `EVIDENCE_MAX_BYTES` together.
         """
         with self.transaction():
             self.must_be_open(permanence)
-            if picture and (known := self._known(permanence, picture)):
+            if picture and (known := self._known(permanence, picture, "cards")):
                 return known
             self.keep_layout(layout)
             new = facts.record("reading", permanence, facts.reading_body(reading, decoded))
@@ -267,17 +267,29 @@ class Store:
                     self.connection.execute("INSERT INTO evidence VALUES (?, ?, ?)", (new.id, position, jpeg))
         return new.id
 
-    def _known(self, permanence: str, picture: str) -> str | None:
-        found = self.rows("SELECT reading FROM recent WHERE permanence = ? AND picture = ?", permanence, picture)
+    def _known(self, permanence: str, picture: str, among: str = "records") -> str | None:
+        """The card or rejection (`among` records), or the card alone, that this picture became in this sitting."""
+        sql = f"SELECT reading FROM recent WHERE permanence = ? AND picture = ? AND reading IN (SELECT id FROM {among})"  # noqa: S608
+        found = self.rows(sql, permanence, picture)
         return str(found[0][0]) if found else None
 
-    def append_rejection(self, permanence: str, reasons: Sequence[Reason]) -> str:
-        """Keep that a card was rejected, and why; nothing else of it."""
+    def knows(self, permanence: str, picture: str) -> bool:
+        """Whether this picture (SHA-256 of its bytes) was read or rejected in this open permanence."""
+        return self._known(permanence, picture) is not None
+
+    def append_rejection(self, permanence: str, reasons: Sequence[Reason], picture: str = "") -> str:
+        """Keep that a card was rejected, and why; nothing else of it. The same `picture` again is the same rejection."""
         codes = [{"code": str(reason.code)} for reason in reasons]
         with self.transaction():
             self.must_be_open(permanence)
+            if picture and (known := self._known(permanence, picture)):
+                return known
             new = facts.record("rejection", permanence, {"reasons": codes})
             self.add(new)
+            if picture:
+                self.connection.execute(
+                    "INSERT INTO recent (permanence, reading, picture) VALUES (?, ?, ?)", (permanence, new.id, picture)
+                )
         return new.id
 
     def keep_layout(self, layout: Layout) -> None:

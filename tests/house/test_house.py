@@ -19,7 +19,8 @@ ALLOWED = {
     "reader": {"reader", "calibration", "device", "cards"},
 }
 ROOMS = [
-    {"reader.cli", "reader.service"},
+    {"reader.cli"},
+    {"reader.service", "reader.config"},
     {"reader.console", "reader.report", "reader.sync", "reader.collector", "reader.export", "reader.batch"},
     {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture"},
     {"reader.store"},

@@ -101,7 +101,7 @@ def test_a_rejected_picture_has_an_overlay_too() -> None:
 def test_the_object_for_programs_has_every_documented_field(deck: Path, campaign: Layout) -> None:
     outcome = read_file(deck / "b1.jpg", (campaign,)).outcome
     shown = describe("b1.jpg", outcome, campaign)
-    fields = {"file", "verdict", "reasons", "layout", "face", "corners_px", "positions", "strays", "answers"}
+    fields = {"file", "verdict", "reasons", "layout", "face", "corners_px", "positions", "strays", "answers", "profile"}
     assert set(shown) == fields == set(describe("x", Rejection(()), None))
     assert set(shown["positions"]) == {p.name for p in campaign.positions}
     one = shown["positions"]["groceries_how.on_foot"]

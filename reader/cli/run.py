@@ -1,0 +1,108 @@
+"""`logicienne run`: the machine at work."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+from contextlib import suppress
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import click
+
+from cards.layout import Layout
+from cards.load import find_layout
+from device.panel import Panel, terminal_panel
+from device.source import open_source
+from reader.camera import read_frame
+from reader.cli.options import LANGUAGES, layout_option, store_option
+from reader.config import EXAMPLE, Config, load_config
+from reader.service import Service, Work, words
+from reader.service.loop import stop_signals
+from reader.store import Permanence, Store, StoreError, open_store
+
+SIMULATED = "Simulation"
+
+
+@click.command("run", epilog="Example: logicienne run --source sim:   ·   logicienne run --place 'Café Belga'")
+@click.option("--config", "config_path", type=click.Path(path_type=Path, dir_okay=False),
+              help="Options as a file. Default: logicienne.toml, where there is one.")  # fmt: skip
+@click.option("--example-config", is_flag=True, help="Print such a file, with every option explained, and stop.")
+@click.option("--source", metavar="SOURCE",
+              help="Where pictures come from: camera:0, rpicam:, folder:scans/, http://…, sim: (see docs/run.md).")  # fmt: skip
+@layout_option
+@store_option
+@click.option("--permanence", help="Keep the cards in this permanence. Default: the one that is open.")
+@click.option("--place", help="Open a permanence at this place when none is open.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Of the panel. Default: en.")
+def command(
+    config_path: Path | None,
+    example_config: bool,
+    source: str | None,
+    layout_names: tuple[str, ...],
+    store_path: Path | None,
+    permanence: str | None,
+    place: str | None,
+    language: str | None,
+) -> None:
+    """Run the machine: read what lies under the camera, keep it, show it.
+
+    Green means: the card is on disk. Ctrl-C or SIGTERM ends it after the card in hand; started again, it loses nothing
+    and counts nothing twice. A simulated sitting (sim:) goes to a store of its own unless --store names one.
+    """
+    if example_config:
+        click.echo(EXAMPLE, nl=False)
+        return
+    given = _with(load_config(config_path), source, layout_names, place, language)
+    layouts = tuple(find_layout(name) for name in given.layouts)
+    where = store_path or (Path(given.store) if given.store else None)
+    panel = terminal_panel()
+    try:
+        if given.source.startswith("sim:") and store_path is None:
+            # Simulated cards must never be counted among real ones.
+            with tempfile.TemporaryDirectory(prefix="logicienne-run-") as folder:
+                panel.say("simulated: a store of its own, gone afterwards (keep it with --store FILE)")
+                _run(given.model_copy(update={"place": given.place or SIMULATED}), Path(folder) / "run.db", None,
+                     layouts, panel)  # fmt: skip
+        else:
+            _run(given, where, permanence, layouts, panel)
+    finally:
+        panel.close()
+
+
+def _with(
+    config: Config, source: str | None, layout_names: tuple[str, ...], place: str | None, language: str | None
+) -> Config:
+    """The file's options with those of the command line in their place."""
+    given = {"source": source, "layouts": list(layout_names) or None, "place": place, "language": language}
+    return config.model_copy(update={name: value for name, value in given.items() if value is not None})
+
+
+def _run(given: Config, where: Path | None, permanence: str | None, layouts: tuple[Layout, ...], panel: Panel) -> None:
+    with open_source(given.source) as source, open_store(where) as store:
+        sitting = _sitting(store, permanence, given.place, panel)
+        panel.say(f"reading from {source.name}, keeping in {store.path}")
+        look = partial(read_frame, layouts=layouts)
+        work = Work(look, layouts, sitting, given.language, given.delays.delays())
+        service = Service(source, store, panel, work)
+        handler = stop_signals(service)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, handler)
+        counts: Permanence = service.run()
+        with suppress(OSError):
+            panel.say(words.counts(counts, given.language))
+
+
+def _sitting(store: Store, permanence: str | None, place: str, panel: Panel) -> str:
+    """The permanence that cards go to: the one named, the open one, or a new one at `place`."""
+    opened = [p for p in store.permanences() if not p.closed]
+    if permanence is None and place and not opened:
+        panel.say(f"no permanence was open: opened one at {place}")
+        return store.open_permanence(place, date.today())
+    which = permanence or store.current_permanence()
+    found = next((p for p in opened if p.id == which), None)
+    if found is None:
+        raise StoreError(f"{which} is no open permanence; see: logicienne permanence list")
+    panel.say(f"the open permanence: {found.place}, {found.day}")
+    return which

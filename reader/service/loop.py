@@ -1,0 +1,214 @@
+"""The loop. A card is kept before it is shown, and shown only when it is kept."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+from uuid import uuid4
+
+from cards.layout import Layout
+from device.frame import Frame
+from device.panel import Light, Panel, Sign
+from device.source import WAIT_S, Source
+from reader.decode import decode, rejected
+from reader.evidence import evidence
+from reader.live import Changed, Delays, Live, Seen, State
+from reader.reading import Code, Reading, Reason, Rejection, Verdict
+from reader.reasons import sentence
+from reader.service import words
+from reader.store import Permanence, Store, StoreError
+
+T = TypeVar("T")
+Look = Callable[[Frame], Reading | Rejection]
+LIGHTS: dict[str, Light] = {"accepted": "green", "review": "amber", "rejected": "red"}
+RETRY_S = 2.0
+"""How long to wait before the store is tried again."""
+FINISH_S = 3.0
+"""How long a card in hand may still take after the machine was told to stop."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel."""
+
+    look: Look
+    layouts: tuple[Layout, ...]
+    permanence: str
+    language: str = "en"
+    delays: Delays = field(default_factory=Delays)
+
+
+class Service:
+    """One run of the machine. Set `stop` (from a signal handler, say) to end it after the card in hand."""
+
+    def __init__(self, source: Source, store: Store, panel: Panel, work: Work, retry_s: float = RETRY_S) -> None:
+        self._source, self._store, self._panel, self._work = source, store, panel, work
+        self._retry_s = retry_s
+        self._lost = False
+        self._live = Live(self._look, work.delays)
+        self.stop = threading.Event()
+
+    def run(self) -> Permanence:
+        """Until the source ends or `stop` is set; returns the sitting's counts.
+
+        Raises `StoreError` when it cannot begin. Once it has begun no frame, camera or full disk ends it.
+        """
+        self._store.must_be_open(self._work.permanence)
+        self._counts = self._counted()
+        self._show_state(Changed(State.STARTING))
+        stopped_at: float | None = None
+        while not self._source.ended:
+            if self.stop.is_set():
+                stopped_at = stopped_at or time.monotonic()
+                if not self._live.busy or time.monotonic() - stopped_at > FINISH_S:
+                    break
+            frame = self._source.wait(WAIT_S)
+            self._tell_troubles()
+            if frame is not None:
+                self._take(frame)
+        return self._counted()
+
+    # --- frames ------------------------------------------------------------------------------------------------
+
+    def _take(self, frame: Frame) -> None:
+        if self._source.one_card_each:
+            self._one_card(frame)
+            return
+        for event in self._live.feed(frame, self._source.now_s()):
+            if isinstance(event, Changed):
+                self._show_state(event)
+            else:
+                outcome = event.reading if isinstance(event, Seen) else event.rejection
+                # A mark of this one look: a store that fails after it has written does not write a second time.
+                self._keep_and_show(outcome, event.frame, uuid4().hex)
+
+    def _one_card(self, frame: Frame) -> None:
+        """A picture file: one card, once in this sitting, also when the machine was started again."""
+        digest = hashlib.sha256(frame.encoded).hexdigest()
+        if self._try(lambda: self._store.knows(self._work.permanence, digest)) is False:
+            self._keep_and_show(self._look(frame), frame, digest, frame.name)
+
+    def _look(self, frame: Frame) -> Reading | Rejection:
+        """Read one frame; whatever is in it, the machine goes on."""
+        try:
+            return self._work.look(frame)
+        except Exception as error:  # noqa: BLE001  (a fault in reading one picture must not end a sitting)
+            self._say(f"a picture could not be read ({type(error).__name__}: {error}); please report this")
+            return Rejection((Reason(Code.NOT_A_PICTURE),))
+
+    # --- keeping -----------------------------------------------------------------------------------------------
+
+    def _keep_and_show(self, outcome: Reading | Rejection, frame: Frame, mark: str, name: str = "") -> None:
+        layout = self._layout(outcome)
+        if isinstance(outcome, Reading) and layout is not None:
+            decoded = decode(outcome, layout)
+            verdict, pictures = decoded.verdict, evidence(frame, outcome, layout)
+            reading = outcome
+            kept = self._try(
+                lambda: self._store.append_reading(
+                    self._work.permanence, reading, decoded, layout, picture=mark, evidence=pictures
+                )
+            )
+        else:
+            assert isinstance(outcome, Rejection)
+            verdict = rejected(outcome)
+            kept = self._try(lambda: self._store.append_rejection(self._work.permanence, verdict.reasons, mark))
+        if kept is not None:
+            self._counts = self._counted(self._counts)
+            self._show(self._verdict(verdict, layout, name))
+
+    def _try(self, work: Callable[[], T]) -> T | None:
+        """What the store answers, however long it takes; `None` when the machine is stopped before it does."""
+        while True:
+            try:
+                return work()
+            except StoreError as error:
+                self._show(Sign("red", self._word("store"), (str(error),), f"not kept: {error}"))
+                if self.stop.wait(self._retry_s):
+                    # Once more, now: the last chance before the end.
+                    try:
+                        return work()
+                    except StoreError:
+                        self._say(self._word("given_up"))
+                        return None
+
+    def _layout(self, outcome: Reading | Rejection) -> Layout | None:
+        if isinstance(outcome, Rejection):
+            return next((y for y in self._work.layouts if y.identity == outcome.layout), None)
+        return next(y for y in self._work.layouts if y.digest == outcome.layout_digest)
+
+    def _counted(self, before: Permanence | None = None) -> Permanence:
+        """The sitting's counts; those from before when the store cannot be asked just now."""
+        try:
+            return next(p for p in self._store.permanences() if p.id == self._work.permanence)
+        except StoreError:
+            if before is None:
+                raise
+            return before
+
+    # --- showing -----------------------------------------------------------------------------------------------
+
+    def _verdict(self, verdict: Verdict, layout: Layout | None, name: str) -> Sign:
+        """On the screen with its reasons in words; in a log with their codes alone, for sentences may name answers."""
+        sentences = tuple(sentence(r, layout, self._work.language) for r in verdict.reasons)
+        codes = ", ".join(dict.fromkeys(str(r.code) for r in verdict.reasons))
+        log = " ".join(filter(None, (verdict.outcome, name, f"[{codes}]" if codes else "")))
+        title = " ".join(filter(None, (name, self._word(verdict.outcome))))
+        return Sign(LIGHTS[verdict.outcome], title, sentences, log, self._count_words(), verdict=True)
+
+    def _show_state(self, event: Changed) -> None:
+        if self._source.one_card_each:
+            self._show(Sign("off", self._word("pictures"), counts=self._count_words()))
+            return
+        hint = () if event.hint is None else (sentence(event.hint, None, self._work.language),)
+        light: Light = "busy" if event.state in (State.SETTLING, State.READING) else "off"
+        if event.state is not State.TOLD or hint:
+            state = words.state(event.state, self._work.language)
+            self._show(Sign(light, state, hint, " ".join((state, *hint)), self._count_words()))
+
+    def _tell_troubles(self) -> None:
+        for notice in self._source.notices():
+            self._say(notice)
+        problem = self._source.problem
+        if problem and not self._lost:
+            for event in self._live.lost():
+                if isinstance(event, Changed):
+                    self._show_state(event)
+            self._show(Sign("red", self._word("lost"), (problem,), problem, self._count_words()))
+        elif self._lost and not problem:
+            self._show_state(Changed(self._live.state, self._live.hint))
+        self._lost = problem is not None
+
+    def _count_words(self) -> str:
+        return words.counts(self._counts, self._work.language)
+
+    def _word(self, which: str) -> str:
+        return words.word(which, self._work.language)
+
+    def _show(self, sign: Sign) -> None:
+        try:
+            self._panel.show(sign)
+        except OSError:
+            # The screen is gone; the cards are not.
+            return
+
+    def _say(self, text: str) -> None:
+        try:
+            self._panel.say(text)
+        except OSError:
+            return
+
+
+def stop_signals(service: Service) -> Callable[[int, object], None]:
+    """A handler for SIGTERM and SIGINT: the first ends the run after the card in hand, the second at once."""
+
+    def handler(number: int, frame: object) -> None:
+        if service.stop.is_set():
+            raise KeyboardInterrupt
+        service.stop.set()
+
+    return handler
