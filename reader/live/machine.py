@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from device.frame import Frame
 from reader.live.merge import contradicts, merge, same_card
-from reader.live.view import Bed, Mask, Small, glares, is_black, moves, reaches_in, small_copy
+from reader.live.view import Bed, Mask, Small, glares, is_black, moves, reaches_in, small_copy, surrounds
 from reader.reading import Code, Reading, Reason, Rejection
 
 ENTERS_SHARE = 0.004
@@ -99,6 +99,7 @@ class Live:
         self._gone = False
         self._count = self._no_card = 0
         self._told: Reading | None = None
+        self._maybe: Reading | None = None
         self._told_at = 0.0
 
     @property
@@ -163,7 +164,7 @@ class Live:
     # --- a card comes ------------------------------------------------------------------------------------------
 
     def _coming(self, frame: Frame, there: Mask | None, still: bool, now_s: float) -> list[Event]:
-        reaches = there is not None and reaches_in(there)
+        reaches = there is not None and reaches_in(there) and not surrounds(there)
         if not still or reaches:
             self._forget()
             long = now_s - self._entered_at >= self.delays.patience_s
@@ -199,9 +200,13 @@ class Live:
         return self._tell(Refused(rejection, frame), now_s)
 
     def _tell(self, event: Seen | Refused, now_s: float) -> list[Event]:
-        self._told = event.reading if isinstance(event, Seen) else None
+        maybe, self._maybe = self._maybe, None
+        self._told = event.reading if isinstance(event, Seen) else maybe
         self._told_at, self._looked, self._gone = now_s, True, False
         self._forget()
+        if isinstance(event, Seen) and maybe is not None and not contradicts(maybe, event.reading):
+            # It may be the card that was told before, which something covered since; it counts when it is laid again.
+            return self._to(State.WAITING)
         return [event, *self._to(State.TOLD)]
 
     def _if_settling(self) -> Reason | None:
@@ -238,8 +243,11 @@ class Live:
         if gone:
             assert self._small is not None
             long = now_s - self._gone_since >= self.delays.gone_s
-            return events + (self._is_empty(self._small) if long else [])
-        if still and not self._looked and not (there is not None and reaches_in(there)):
+            if not long:
+                return events
+            self._maybe = None
+            return events + self._is_empty(self._small)
+        if still and not self._looked and (there is None or not reaches_in(there) or surrounds(there)):
             events += self._look_again(frame)
         return events
 
@@ -251,6 +259,8 @@ class Live:
             self._no_card += 1
             if self._no_card >= self.delays.rejections:
                 self._forget()
+                # Nobody saw the bed that is known: something may merely have been laid over the card.
+                self._maybe = self._told or self._maybe
                 return self._is_empty(self._small)
             return []
         self._no_card = 0

@@ -19,8 +19,12 @@ THERE_LEVELS = 20
 """Grey levels by which a pixel must differ from the empty bed to be something that lies there."""
 REACHES_SHARE = 0.02
 """Share of the picture's border that something must cover to reach into it."""
+SURROUNDS_SHARE = 0.9
+"""Share of the border from which it is not something that reaches in, but the bed or the light that is another."""
 DARK_SHARE = 0.5
 """Of the empty bed's brightness at the border: below it the lamp is off, or nearly."""
+LIT_LEVELS = 70
+"""Grey levels that only a lamp makes."""
 BLACK_LEVELS = 3
 """Not even a lit spot anywhere: nothing can be seen, whatever the bed."""
 BRIGHTER, BRIGHTER_LEVELS = 2.0, 6.0
@@ -78,9 +82,12 @@ class Bed:
         return Bed(np.where(there, self.level, self.level + np.float32(0.02) * (small - self.level)).astype(np.float32))
 
     def is_dark(self, small: Small) -> bool:
-        """Whether the lamp is off. A hand or a card covers a part of the border only, so the bright tenth of it tells."""
+        """Whether the lamp is off. A hand or a card covers a part of the border only, so the bright tenth of it tells.
+
+        What is bright anywhere is lit: then the bed is another one.
+        """
         then, now = (float(np.percentile(ring(x), 90)) for x in (self.level.astype(np.uint8), small))
-        return now < DARK_SHARE * then
+        return now < DARK_SHARE * then and float(np.percentile(small, 98)) < LIT_LEVELS
 
     def was_dark(self, small: Small) -> bool:
         """Whether this bed was learnt when there was no light to see by."""
@@ -96,6 +103,11 @@ def is_black(small: Small) -> bool:
 def reaches_in(there: Mask) -> bool:
     """Whether what lies there crosses the picture's border: a hand, a sleeve, or a card that is not whole in view."""
     return float(ring(there.astype(np.uint8)).mean()) > REACHES_SHARE
+
+
+def surrounds(there: Mask) -> bool:
+    """Whether the whole border changed: another light or another bed, no hand."""
+    return float(ring(there.astype(np.uint8)).mean()) > SURROUNDS_SHARE
 
 
 def glares(small: Small) -> bool:
