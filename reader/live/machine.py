@@ -94,6 +94,7 @@ class Live:
         self.hint: Reason | None = None
         self._small: Small | None = None
         self._bed: Bed | None = None
+        self._earlier: Bed | None = None
         self._clean: Bed | None = None
         self._still_since = self._gone_since = self._entered_at = 0.0
         self._gone = False
@@ -120,7 +121,8 @@ class Live:
         if moved:
             self._still_since, self._looked = now_s, False
         if self._bed is not None and not self._bed.fits(small):
-            self._bed = self._clean = None
+            self._bed = self._earlier = self._clean = None
+        self._recall(small)
         if self._is_dark(small):
             # Nothing seen now may change what is known; afterwards the picture has to stand still again.
             self._still_since, self._looked, self._gone = now_s, False, False
@@ -158,6 +160,8 @@ class Live:
         """The tray is empty; this is what it looks like."""
         if self._clean is None or not self._clean.fits(small) or float(self._clean.there(small).mean()) > DIRT_MAX:
             self._clean = Bed.of(small)
+        if self._bed is not None and float(self._bed.there(small).mean()) > DIRT_MAX:
+            self._earlier = self._bed
         self._bed, self._told = Bed.of(small), None
         return self._to(State.EMPTY, self._dirt(float(self._clean.there(small).mean())))
 
@@ -275,6 +279,13 @@ class Live:
         return self._to(State.WAITING if self.state is State.STARTING else self.state)
 
     # --- all ---------------------------------------------------------------------------------------------------
+
+    def _recall(self, small: Small) -> None:
+        """Know the bed again that was known before: a sheet that was taken for it is gone, the old lamp is back."""
+        if self._earlier is None or self._bed is None or float(self._bed.there(small).mean()) <= ENTERS_SHARE:
+            return
+        if float(self._earlier.there(small).mean()) <= ENTERS_SHARE and not self._earlier.is_dark(small):
+            self._bed, self._earlier = self._earlier, self._bed
 
     def _is_dark(self, small: Small) -> bool:
         return is_black(small) or (self._bed is not None and self._bed.is_dark(small))
