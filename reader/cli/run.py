@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import tempfile
+import threading
 from contextlib import suppress
 from datetime import date
 from functools import partial
@@ -19,8 +20,7 @@ from reader.camera import read_frame
 from reader.cli.options import LANGUAGES, layout_option, store_option
 from reader.config import EXAMPLE, Config, load_config
 from reader.service import Service, Work, words
-from reader.service.loop import stop_signals
-from reader.store import Permanence, Store, StoreError, open_store
+from reader.store import Store, StoreError, open_store
 
 SIMULATED = "Simulation"
 
@@ -80,18 +80,29 @@ def _with(
 
 
 def _run(given: Config, where: Path | None, permanence: str | None, layouts: tuple[Layout, ...], panel: Panel) -> None:
+    stop = _stopped_by_signals()
     with open_source(given.source) as source, open_store(where) as store:
         sitting = _sitting(store, permanence, given.place, panel)
         panel.say(f"reading from {source.name}, keeping in {store.path}")
         look = partial(read_frame, layouts=layouts)
         work = Work(look, layouts, sitting, given.language, given.delays.delays())
-        service = Service(source, store, panel, work)
-        handler = stop_signals(service)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, handler)
-        counts: Permanence = service.run()
+        counts = Service(source, store, panel, work, stop).run()
         with suppress(OSError):
             panel.say(words.counts(counts, given.language))
+
+
+def _stopped_by_signals() -> threading.Event:
+    """Set by SIGTERM and Ctrl-C: the card in hand is finished. A second Ctrl-C ends it at once."""
+    stop = threading.Event()
+
+    def handler(number: int, frame: object) -> None:
+        if number == signal.SIGINT and stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+    return stop
 
 
 def _sitting(store: Store, permanence: str | None, place: str, panel: Panel) -> str:

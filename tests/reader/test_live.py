@@ -36,6 +36,7 @@ class Tray:
         self.live = Live(self.look, delays)
         self.events: list[Event] = []
         self.looks, self.k = 0, 0
+        self.bed = BED
         rng = np.random.default_rng(1)
         self.noise = [rng.normal(0, 1.5, (480, 640)).astype(np.float32) for _ in range(7)]
 
@@ -51,12 +52,13 @@ class Tray:
         hand: bool = False,
         light: float = 1.0,
         moved: int = 0,
-        bed: int = BED,
+        bed: int = 0,
         crumb: bool = False,
         spot: bool = False,
     ) -> None:
         """So many frames of this."""
         for _ in range(frames):
+            bed = bed or self.bed
             image = np.full((480, 640), bed, np.float32)
             if crumb:
                 image[60:76, 500:516] = 150
@@ -255,8 +257,9 @@ def test_a_flickering_lamp_never_makes_a_second_card(tray: Tray) -> None:
 
 def test_another_light_for_good_is_another_bed(tray: Tray) -> None:
     tray.lay("a")
-    tray.show("", 3, hand=True, bed=70)
-    tray.show("", 20, bed=70)
+    tray.bed = 70
+    tray.show("", 3, hand=True)
+    tray.show("", 20)
     assert tray.live.state is State.EMPTY
     tray.lay("b")
     assert len(tray.seen()) == 2
