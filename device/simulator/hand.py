@@ -1,46 +1,39 @@
-"""An unsteady hand with a punch: holes off their place, half punched, with hanging chads, twice, and astray."""
+"""An unsteady hand with a punch: holes off their place, half punched, with hanging chads, twice, torn, and astray."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cards.layout import Layout, Position
-
-Floats = NDArray[np.float64]
-Truth = Literal["punched", "clear", "ambiguous"]
-PUNCHED_MIN, CLEAR_MAX = 0.60, 0.15
-"""The open share from which a position counts as punched, and up to which as clear."""
-GRID = 61
-"""Points across a hole when its open share is counted."""
-
-
-@dataclass(frozen=True)
-class Cut:
-    """One stroke of the punch. `flap`: the share of the hole that its hanging chad still covers, from `flap_deg`."""
-
-    x_mm: float
-    y_mm: float
-    width_mm: float
-    height_mm: float
-    round: bool
-    flap: float = 0.0
-    flap_deg: float = 0.0
+from device.simulator.card import Cut
 
 
 @dataclass(frozen=True)
 class Hand:
-    """How unsteady. sigma_mm: scatter of holes; the shares say how often a hole hangs, is half, doubled, astray."""
+    """How unsteady.
+
+    sigma_mm: scatter of the holes. hanging: how often a chad hangs on, covering 8 % to `chad_max` of its hole.
+    half: how often a hole is only 25 to 55 % open. twice: how often the punch comes down a second time, 0.5 to 1 hole
+    beside. stray: how often a card has a hole at no position.
+    """
 
     sigma_mm: float = 0.35
     hanging: float = 0.05
     half: float = 0.0
     stray: float = 0.0
+    twice: float = 0.0
+    chad_max: float = 0.25
+
+
+HANDS: dict[str, Hand] = {
+    "steady": Hand(0.20, 0.0),
+    "usual": Hand(0.35, 0.03, chad_max=0.15),
+    "shaky": Hand(0.60, 0.10, half=0.01, twice=0.02),
+    "careless": Hand(0.70, 0.20, half=0.05, stray=0.15, twice=0.05),
+}
 
 
 def punch(layout: Layout, wanted: frozenset[str], hand: Hand, rng: np.random.Generator) -> list[Cut]:
@@ -49,15 +42,23 @@ def punch(layout: Layout, wanted: frozenset[str], hand: Hand, rng: np.random.Gen
     for p in layout.positions:
         if p.name not in wanted:
             continue
-        cut = _at(layout, p, _slip(layout, hand, rng))
+        cut = at(layout, p, _slip(layout, hand, rng))
         if rng.random() < hand.half:
             cut = replace(cut, flap=float(rng.uniform(0.45, 0.75)), flap_deg=float(rng.uniform(0, 360)))
         elif rng.random() < hand.hanging:
-            cut = replace(cut, flap=float(rng.uniform(0.08, 0.25)), flap_deg=float(rng.uniform(0, 360)))
+            cut = replace(cut, flap=float(rng.uniform(0.08, hand.chad_max)), flap_deg=float(rng.uniform(0, 360)))
         cuts.append(cut)
+        if hand.twice and rng.random() < hand.twice:
+            cuts.append(_again(cut, rng))
     if rng.random() < hand.stray:
-        cuts += _astray(layout, rng)
+        cuts += astray(layout, rng)
     return cuts
+
+
+def at(layout: Layout, p: Position, offset_mm: tuple[float, float] = (0.0, 0.0)) -> Cut:
+    """A whole hole of the layout's kind at a position."""
+    hole = layout.hole
+    return Cut(p.x_mm + offset_mm[0], p.y_mm + offset_mm[1], hole.width_mm, hole.height_mm, hole.shape == "circle")
 
 
 def _slip(layout: Layout, hand: Hand, rng: np.random.Generator) -> tuple[float, float]:
@@ -69,12 +70,13 @@ def _slip(layout: Layout, hand: Hand, rng: np.random.Generator) -> tuple[float, 
     return float(x * scale), float(y * scale)
 
 
-def _at(layout: Layout, p: Position, slip: tuple[float, float]) -> Cut:
-    hole = layout.hole
-    return Cut(p.x_mm + slip[0], p.y_mm + slip[1], hole.width_mm, hole.height_mm, hole.shape == "circle")
+def _again(cut: Cut, rng: np.random.Generator) -> Cut:
+    angle, far = rng.uniform(0, 2 * math.pi), rng.uniform(0.2, 0.5)
+    x, y = cut.x_mm + far * cut.width_mm * math.cos(angle), cut.y_mm + far * cut.height_mm * math.sin(angle)
+    return replace(cut, x_mm=float(x), y_mm=float(y), flap=0.0)
 
 
-def _astray(layout: Layout, rng: np.random.Generator) -> list[Cut]:
+def astray(layout: Layout, rng: np.random.Generator) -> list[Cut]:
     """One hole at no position, where there is room for one; none when there is no room."""
     hole = layout.hole
     border = hole.width_mm / 2 + 3
@@ -86,35 +88,3 @@ def _astray(layout: Layout, rng: np.random.Generator) -> list[Cut]:
         if near > hole.width_mm + 2.5 and (x > cut.dx_mm + border or y > cut.dy_mm + border):
             return [Cut(float(x), float(y), hole.width_mm, hole.height_mm, hole.shape == "circle")]
     return []
-
-
-def truth(layout: Layout, cuts: Sequence[Cut]) -> dict[str, Truth]:
-    """Position name → what is really there, from the geometry of the cuts alone."""
-    found: dict[str, Truth] = {}
-    for p in layout.positions:
-        mine = [c for c in cuts if math.hypot(c.x_mm - p.x_mm, c.y_mm - p.y_mm) <= layout.hole.tolerance_mm + 1e-6]
-        share = 1 - min((c.flap for c in mine), default=1.0)
-        found[p.name] = "clear" if share <= CLEAR_MAX else "ambiguous" if share < PUNCHED_MIN else "punched"
-    return found
-
-
-def inside(cut: Cut, x_mm: Floats, y_mm: Floats) -> NDArray[np.bool_]:
-    """Whether places on the card lie within the cut, flap or not."""
-    x, y = (x_mm - cut.x_mm) / (cut.width_mm / 2), (y_mm - cut.y_mm) / (cut.height_mm / 2)
-    return x * x + y * y <= 1 if cut.round else np.maximum(np.abs(x), np.abs(y)) <= 1
-
-
-def on_flap(cut: Cut, x_mm: Floats, y_mm: Floats) -> NDArray[np.bool_]:
-    """Whether places lie on the hanging chad: the part of the hole beyond a chord, where it is hinged."""
-    if cut.flap <= 0:
-        return np.zeros(np.broadcast(x_mm, y_mm).shape, bool)
-    steps = np.linspace(-0.5, 0.5, GRID)
-    gx, gy = np.meshgrid(cut.x_mm + steps * cut.width_mm, cut.y_mm + steps * cut.height_mm)
-    hole = inside(cut, gx, gy)
-    chord = float(np.quantile(_along(cut, gx[hole], gy[hole]), 1 - cut.flap))
-    return inside(cut, x_mm, y_mm) & (_along(cut, x_mm, y_mm) > chord)
-
-
-def _along(cut: Cut, x_mm: Floats, y_mm: Floats) -> Floats:
-    angle = math.radians(cut.flap_deg)
-    return (x_mm - cut.x_mm) * math.cos(angle) + (y_mm - cut.y_mm) * math.sin(angle)

@@ -39,7 +39,7 @@ def command(folder: Path, out: Path | None, language: str) -> None:
     if not files:
         raise LogicienneError(
             f"{folder}: no pictures there; run this where the repository is, or make some: "
-            f"logicienne simulate deck --to {folder}"
+            f"logicienne simulate deck --out {folder}"
         )
     layout = find_layout(DEFAULT_LAYOUT)
     place = out or Path(tempfile.mkdtemp(prefix="logicienne-demo-"))

@@ -11,9 +11,11 @@ import pytest
 from cards.layout import Layout
 from cards.load import find_layout
 from device.simulator import sample
+from device.simulator.card import Card, Cut, inside, on_flap
 from device.simulator.deck import DeckError, make_card, make_deck, write_card
-from device.simulator.hand import Cut, Hand, inside, on_flap, punch, truth
+from device.simulator.hand import Hand, punch
 from device.simulator.scene import Scene, corners_px, homography
+from device.simulator.truth import truth
 
 
 def test_the_same_seed_makes_the_same_card_and_another_seed_another(campaign: Layout) -> None:
@@ -30,7 +32,8 @@ def test_card_k_is_the_same_in_a_longer_deck(campaign: Layout) -> None:
 
 def test_a_steady_hand_punches_what_was_meant_and_nothing_else(campaign: Layout) -> None:
     wanted = frozenset({"groceries_how.bike", "city_feel.good"})
-    known = truth(campaign, punch(campaign, wanted, Hand(0.4, 0.0), np.random.default_rng(1)))
+    cuts = punch(campaign, wanted, Hand(0.4, 0.0), np.random.default_rng(1))
+    known = truth(campaign, Card(tuple(cuts)))
     assert {name for name, t in known.items() if t == "punched"} == wanted
     assert set(known.values()) == {"punched", "clear"}
 
@@ -41,7 +44,7 @@ def test_a_steady_hand_punches_what_was_meant_and_nothing_else(campaign: Layout)
 def test_a_hanging_chad_decides_by_what_it_leaves_open(campaign: Layout, flap: float, expected: str) -> None:
     p = campaign.positions[0]
     cut = Cut(p.x_mm, p.y_mm, 5.0, 5.0, round=True, flap=flap, flap_deg=30)
-    assert truth(campaign, [cut])[p.name] == expected
+    assert truth(campaign, Card((cut,)))[p.name] == expected
 
 
 @pytest.mark.parametrize("flap", [0.1, 0.5, 0.85])
@@ -89,7 +92,7 @@ def test_classic_cards_can_be_simulated_too() -> None:
 
 def test_a_folder_that_cannot_be_written_is_named(campaign: Layout, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(DeckError, match="--to"):
+    with pytest.raises(DeckError, match="--out"):
         write_card(make_card(campaign, 1), tmp_path / "file" / "deck")
 
 

@@ -102,7 +102,7 @@ def test_a_card_is_not_drawn_into_an_unknown_kind_of_file(tmp_path: Path) -> Non
 
 
 def test_a_simulated_deck_is_read_by_the_next_command(tmp_path: Path) -> None:
-    run("simulate", "deck", "--count", "3", "--careless", "0", "--to", "try", cwd=tmp_path)
+    run("simulate", "deck", "--cards", "3", "--hand", "steady", "--out", "try", cwd=tmp_path)
     done = run("read", "try", "--no-store", "--overlay", "look", cwd=tmp_path)
     assert "3 accepted" in done.stderr
     assert len(list((tmp_path / "look").iterdir())) == 3
