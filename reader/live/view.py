@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Small = NDArray[np.uint8]
 Mask = NDArray[np.bool_]
 
-SIDE_PX = 200
+SIDE_PX = 256
 """Longer side of the small copy, at most; and it is at most a quarter of the frame's."""
 MOVES_LEVELS, MOVES_SHARE = 14, 0.001
 """Grey levels by which a pixel must differ from the frame before, and the share of pixels from which that is motion."""
@@ -34,11 +34,17 @@ GLARE_LEVELS, GLARE_SHARE = 252, (0.003, 0.3)
 
 
 def small_copy(grey: NDArray[np.uint8]) -> Small:
-    """(rows, columns) uint8: every pixel the mean of a block of at least four by four."""
-    height, width = grey.shape
-    factor = max(-(-max(height, width) // SIDE_PX), 4)
-    size = (max(width // factor, 1), max(height // factor, 1))
-    return np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
+    """(rows, columns) uint8: halved until it is small, at least twice; an odd last row or column is left out.
+
+    Halving is by far the quickest way to a mean over blocks: other factors cost OpenCV ten times as much.
+    """
+    small, halvings = grey, 0
+    while (halvings < 2 or max(small.shape) > SIDE_PX) and min(small.shape) >= 2:
+        rows, columns = small.shape[0] // 2, small.shape[1] // 2
+        even = small[: 2 * rows, : 2 * columns]
+        small = np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
+        halvings += 1
+    return small
 
 
 def moves(now: Small, before: Small) -> bool:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from tests.bench import keeping, reading
+from tests.bench import keeping, live, reading
 
 if __name__ == "__main__":
     reading.main()
+    live.main()
     keeping.main()

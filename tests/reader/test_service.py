@@ -310,13 +310,14 @@ def test_killed_at_any_moment_what_was_acknowledged_is_kept_and_once(
     for kill in (True, True, False):
         process = start("--source", spec, "--place", "Café", path=path)
         assert process.stdout is not None
-        wanted, fresh = rng.randint(1, 4), 0
+        wanted, fresh, told = rng.randint(1, 4), 0, False
         for line in process.stdout:
             lines.append(line)
             fresh += len(verdicts([line]))
             if kill and fresh == wanted:
                 threading.Timer(rng.uniform(0, 0.05), process.kill).start()
-            elif not kill and cards_in(path) == 12:
+            elif not kill and not told and cards_in(path) == 12:
+                told = True
                 process.send_signal(signal.SIGTERM)
         process.stdout.close()
         process.wait()
