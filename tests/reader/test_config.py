@@ -26,6 +26,13 @@ def test_the_example_holds_every_option_with_what_holds_without_it(tmp_path: Pat
     assert load_config(config(tmp_path, EXAMPLE)) == Config()
 
 
+def test_the_page_shows_the_example() -> None:
+    page = Path(__file__).parents[2] / "docs" / "run.md"
+    if not page.is_file():
+        pytest.skip("looks at the checkout")
+    assert f"```toml\n{EXAMPLE}```" in page.read_text(encoding="utf-8")
+
+
 def test_the_bounds_that_the_example_states_are_those_that_hold(tmp_path: Path) -> None:
     stated = re.findall(r"^(\w+) = [\d.]+ .*\(([\d.]+) to ([\d.]+)\)$", EXAMPLE, re.M)
     assert [name for name, _, _ in stated] == list(DelayOptions.model_fields)
