@@ -1,4 +1,5 @@
 """Learning one machine: what its camera sees when nothing is wrong.
 
-Empty until a machine can be calibrated; reading works without it, and says so in every reading.
+`learn.learn` makes a `profile.Profile` from pictures of a ChArUco board, of the empty bed and of blank cards. Reading
+works without one, and says so in every reading.
 """

@@ -3,6 +3,7 @@
 LogicienneError
 ├── cards.load.LayoutError        (also ValueError): a layout file that cannot be used
 ├── device.frame.PictureError     (also ValueError): bytes that are no whole picture
+├── calibration.errors.CalibrationError (also ValueError): pictures that teach nothing, a profile that does not fit
 └── reader.store.StoreError       (also OSError): a store that cannot be opened or written
 """
 

@@ -48,6 +48,7 @@ class Code(StrEnum):
     DIRT = "dirt"
     HAND = "hand"
     RETIRED_LAYOUT = "retired_layout"
+    PROFILE_MISMATCH = "profile_mismatch"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,169 @@
+"""From millimetres on the plane that cards lie in to pixels, and back; and learning that plane from cards' corners.
+
+The plane's origin lies on the camera's axis, so that three numbers tell it: two tilts and the distance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.errors import CalibrationError
+from calibration.lens import Lens
+from calibration.models import Plane
+
+Floats = NDArray[np.float64]
+
+NODES = 6
+"""A card's map is fitted through so many nodes each way."""
+DEGREE = 3
+"""Bicubic: a camera's distortion over one card leaves less than 0.02 px."""
+MARGIN = 1.06
+"""The map reaches so far beyond the card, as a factor of its half sides."""
+PLANE_RESIDUAL_MAX_MM = 0.6
+"""Corners that lie worse than this on one plane are no cards of the stated size lying flat."""
+
+
+@dataclass(frozen=True)
+class Pose:
+    """How a card lies on the plane: its centre, how far its top edge is turned (rad, clockwise in the picture), its
+    face, and its scale (a curled or thick card is nearer to the camera)."""
+
+    x_mm: float
+    y_mm: float
+    turn: float
+    mirrored: bool = False
+    scale: float = 1.0
+
+    def to_plane(self, points_mm: Floats) -> Floats:
+        """(n, 2) mm from the card's centre, as named on the front → (n, 2) mm on the plane."""
+        c, s = np.cos(self.turn) * self.scale, np.sin(self.turn) * self.scale
+        u = -points_mm[:, 0] if self.mirrored else points_mm[:, 0]
+        v = points_mm[:, 1]
+        return np.stack([c * u - s * v + self.x_mm, s * u + c * v + self.y_mm], axis=1)
+
+
+def to_px(lens: Lens, plane: Plane, points_mm: Floats) -> Floats:
+    """(n, 2) mm on the plane → (n, 2) px."""
+    turn = np.asarray(cv2.Rodrigues(plane.rotation)[0])
+    seen = points_mm @ turn[:, :2].T + plane.translation_mm
+    x, y = seen[:, 0] / seen[:, 2], seen[:, 1] / seen[:, 2]
+    k1, k2, p1, p2, k3 = lens.distortion
+    r2 = x * x + y * y
+    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    k = lens.camera_matrix
+    px = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
+    py = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
+    return np.stack([px * k[0, 0] + k[0, 2], py * k[1, 1] + k[1, 2]], axis=1)
+
+
+def to_mm(lens: Lens, plane: Plane, points_px: Floats) -> Floats:
+    """(n, 2) px → (n, 2) mm on the plane."""
+    rays = undistorted(lens, points_px)
+    turn = np.asarray(cv2.Rodrigues(plane.rotation)[0])
+    flat = np.column_stack([turn[:, 0], turn[:, 1], plane.translation_mm])
+    mm = np.column_stack([rays, np.ones(len(rays))]) @ np.linalg.inv(flat).T
+    return np.asarray(mm[:, :2] / mm[:, 2:], np.float64)
+
+
+def undistorted(lens: Lens, points_px: Floats) -> Floats:
+    """(n, 2) px → (n, 2) ray directions (x/z, y/z)."""
+    rays = cv2.undistortPoints(points_px.reshape(-1, 1, 2), lens.camera_matrix, lens.distortion)
+    return np.asarray(rays, np.float64).reshape(-1, 2)
+
+
+def powers(u: Floats) -> Floats:
+    """(n,) → (n, DEGREE + 1): 1, u, u², u³."""
+    return np.stack([u**k for k in range(DEGREE + 1)], axis=-1)
+
+
+_NODES = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
+_FIT = np.linalg.pinv(powers(_NODES))
+
+
+@dataclass(frozen=True)
+class CardMap:
+    """Card millimetres → px for one pose, as a polynomial: fast for a whole raster.
+
+    coefficients: (2, DEGREE + 1, DEGREE + 1), for x and y px, by powers of v then of u; u, v = ±1 at `MARGIN` times
+    the half sides.
+    """
+
+    coefficients: Floats
+    half_mm: tuple[float, float]
+
+    def at(self, points_mm: Floats) -> Floats:
+        """(n, 2) mm from the card's centre → (n, 2) px."""
+        u, v = powers(points_mm[:, 0] / self.half_mm[0]), powers(points_mm[:, 1] / self.half_mm[1])
+        return np.stack([((v @ c) * u).sum(axis=1) for c in self.coefficients], axis=1)
+
+
+def card_map(lens: Lens, plane: Plane, pose: Pose, width_mm: float, height_mm: float) -> CardMap:
+    """The map of a card of this size lying so."""
+    half = MARGIN * width_mm / 2, MARGIN * height_mm / 2
+    u, v = np.meshgrid(_NODES * half[0], _NODES * half[1])
+    px = to_px(lens, plane, pose.to_plane(np.stack([u.ravel(), v.ravel()], axis=1)))
+    grids = px.T.reshape(2, NODES, NODES)
+    return CardMap(_FIT @ grids @ _FIT.T, half)
+
+
+def learn_plane(lens: Lens, corners_px: Sequence[Floats], sizes_mm: Sequence[tuple[float, float]]) -> Plane:
+    """The plane from flat cards of known size.
+
+    corners_px: per card (4, 2), the uncut rectangle's corners in order around it, so that the first side has the first
+    of `sizes_mm`. Raises `CalibrationError` when no plane explains them.
+    """
+    rays = [undistorted(lens, c) for c in corners_px]
+    tilts, starts = [], []
+    for ray, (w, h) in zip(rays, sizes_mm, strict=True):
+        model = np.array([[0, 0, 0], [w, 0, 0], [w, h, 0], [0, h, 0]], np.float64)
+        found, turn, shift = cv2.solvePnP(model, ray, np.eye(3), np.zeros(5), flags=cv2.SOLVEPNP_ITERATIVE)
+        if not found or not np.isfinite(shift).all() or shift[2, 0] <= 0:
+            raise CalibrationError("plane: no pose explains a blank card; is the layout's size the card's?")
+        normal = np.asarray(cv2.Rodrigues(turn)[0])[:, 2]
+        normal *= np.sign(normal[2])
+        tilts.append((-normal[1], normal[0], float(normal @ shift.ravel()) / normal[2]))
+    first = np.median(np.array(tilts), axis=0)
+    for ray in rays:
+        mm = _on_plane(first, ray)
+        side = mm[1] - mm[0]
+        starts.append([*mm.mean(axis=0), np.arctan2(side[1], side[0])])
+    x = np.concatenate([first, np.ravel(starts)])
+    x = _least_squares(x, rays, sizes_mm)
+    off = _misses(x, rays, sizes_mm).reshape(-1, 2)
+    residual = float(np.median(np.hypot(off[:, 0], off[:, 1])))
+    if residual > PLANE_RESIDUAL_MAX_MM:
+        raise CalibrationError(
+            f"plane: the blank cards' corners lie {residual:.1f} mm off one plane (at most {PLANE_RESIDUAL_MAX_MM}); "
+            "lay them flat on the bed, and give each the layout it was printed from"
+        )
+    return Plane(np.array([x[0], x[1], 0.0]), np.array([0.0, 0.0, x[2]]), round(residual, 3))
+
+
+def _on_plane(tilt: Floats, rays: Floats) -> Floats:
+    turn = np.asarray(cv2.Rodrigues(np.array([tilt[0], tilt[1], 0.0]))[0])
+    flat = np.column_stack([turn[:, 0], turn[:, 1], [0, 0, tilt[2]]])
+    mm = np.column_stack([rays, np.ones(len(rays))]) @ np.linalg.inv(flat).T
+    return np.asarray(mm[:, :2] / mm[:, 2:], np.float64)
+
+
+def _misses(x: Floats, rays: Sequence[Floats], sizes_mm: Sequence[tuple[float, float]]) -> Floats:
+    found = []
+    for k, (ray, (w, h)) in enumerate(zip(rays, sizes_mm, strict=True)):
+        cx, cy, turn = x[3 + 3 * k : 6 + 3 * k]
+        model = np.array([[-w, -h], [w, -h], [w, h], [-w, h]]) / 2
+        found.append((_on_plane(x[:3], ray) - Pose(cx, cy, turn).to_plane(model)).ravel())
+    return np.concatenate(found)
+
+
+def _least_squares(x: Floats, rays: Sequence[Floats], sizes_mm: Sequence[tuple[float, float]]) -> Floats:
+    for _ in range(8):
+        now = _misses(x, rays, sizes_mm)
+        steps = np.where(np.arange(len(x)) == 2, 1e-3, 1e-5)
+        slope = np.stack([(_misses(x + d, rays, sizes_mm) - now) / d.sum() for d in np.diag(steps)], axis=1)
+        x = x - np.linalg.lstsq(slope, now, rcond=None)[0]
+    return x

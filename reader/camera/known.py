@@ -1,0 +1,307 @@
+"""One frame of a machine whose profile is known: one reading or one rejection.
+
+The card lies on a known plane before a known lens, so it has three degrees of freedom; each spot is judged against the
+empty bed and against the blank card at that very place (`reader.camera.likely`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.learn import plane_of
+from calibration.models import BLANK_PX_PER_MM, Levels
+from calibration.place import CORNERS, CUT_CLEAR, Fit, Tray, turns
+from calibration.plane import Pose
+from calibration.profile import Profile
+from cards.layout import Layout
+from device.frame import Frame
+from reader.camera.likely import Beds, Face, Seen
+from reader.reading import Code, Point, Reading, Reason, Rejection, Score, Stray, Thresholds
+from reader.reading import Face as FaceName
+
+SIZE_MM = 4.0
+"""How far the coarse rectangle may differ from a card's size; the sides themselves decide below."""
+SIDE_MM = 0.8
+"""How far a card's sides may lie off its size, once looked at closely: another size is another card, or the camera
+stands at another height."""
+SUPPORT_MIN = 0.55
+"""Least share of looks at the sides that agree."""
+EXPLAINED_MIN = 0.8
+"""Less of a card explained by its blank and the bed: another card."""
+LEAD_MIN = 0.03
+"""By how much the best face must explain more than the next."""
+OUTSIDE_MAX = 0.03
+"""Share of the bed beside the card that may look unlike the empty bed: chads, fibres, a finger; more is another place."""
+GAIN_MIN, GAIN_MAX = 0.7, 1.4
+"""How far the lamp may have dimmed or brightened."""
+ODD_MAX = 0.25
+"""What neither paper nor bed explains, as a share of the hole."""
+THIN_MAX = 0.2
+"""What is bed but thinner than the opening, as a share of the hole: a crescent or a slit, no scratch."""
+OPENING_MM = 1.0
+"""Narrower than this, what looks like bed is a scratch, or print a little off its place."""
+SOLID_MIN = 0.05
+"""Less than this share of a hole, after the opening, is nothing."""
+WHOLE_MIN, WHOLE_MAX = 0.8, 1.3
+"""What measures so much of the nominal hole is one whole hole, for the card's own response."""
+STRAY_MIN = 0.3
+"""Least area of a stray, as a share of the layout's hole."""
+WIDE_MM = 0.4
+"""A hole's reach is looked at so far beyond its tolerance, so that a torn one is measured whole."""
+
+
+def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> Reading | Rejection:
+    """Read the card in a picture of a calibrated machine, under whichever of the layouts fits it.
+
+    Only faces with a blank card in the profile can be read: another one is `unknown_layout`, never a guess. A picture
+    that the profile does not fit is `profile_mismatch`. Raises `ValueError` without layouts.
+    """
+    if not layouts:
+        raise ValueError("read_known needs at least one layout")
+    height, width = frame.grey.shape
+    if (width, height) != profile.size_px:
+        return _mismatch(f"{width} × {height} px", f"{profile.size_px[0]} × {profile.size_px[1]} px")
+    if profile.channel != "grey" and frame.colour is None:
+        return _mismatch("grey", profile.channel)
+    known = _known(profile)
+    image = plane_of(frame, profile.channel)
+    placed = known.place(image, layouts)
+    if isinstance(placed, Rejection):
+        return placed
+    looks = [(face, pose, face.look(image, placed.beds, known.tray.map(pose, *face.size_mm))) for face, pose in placed.options]
+    looks.sort(key=lambda look: -look[2].explained)
+    face, pose, seen = looks[0]
+    if seen.explained < EXPLAINED_MIN:
+        return Rejection((Reason(Code.UNKNOWN_LAYOUT, found=f"{seen.explained:.2f}"),))
+    if len(looks) > 1 and seen.explained - looks[1][2].explained < LEAD_MIN:
+        return Rejection((Reason(Code.AMBIGUOUS_FIT),))
+    return _reading(known, face, pose, seen, placed.fit)
+
+
+@dataclass(frozen=True)
+class _Placed:
+    """Where the card lies, and which faces may lie so."""
+
+    fit: Fit
+    options: tuple[tuple[Face, Pose], ...]
+    beds: Beds
+
+
+class Known:
+    """A profile, prepared for many frames: nothing in it changes from card to card but what is made on first use."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.tray = Tray(profile.lens, profile.plane, profile.bed)
+        self._mean = cv2.GaussianBlur(profile.bed.mean, (0, 0), 3)
+        self._faces: dict[tuple[str, str], Face] = {}
+        self._spots: dict[tuple[str, str], Spots] = {}
+        rows, columns = self.tray.coarse_bed.shape
+        rim = np.ones((rows, columns), np.uint8)
+        rim[10:-10, 10:-10] = 0
+        self._rim = np.flatnonzero((rim > 0) & (self.tray.coarse_bed > 8) & (self.tray.limit < 255))[::3]
+        self._rim_level = float(self.tray.coarse_bed.ravel()[self._rim].sum())
+
+    def face(self, layout: Layout, face: FaceName) -> Face | None:
+        """The blank of this face, when the profile holds it for this very layout."""
+        blank = self.profile.blank(layout.identity, face)
+        if blank is None or blank.layout_digest != layout.digest:
+            return None
+        key = layout.digest, face
+        if key not in self._faces:
+            self._faces[key] = Face(layout, blank)
+        return self._faces[key]
+
+    def spots(self, face: Face) -> Spots:
+        """The layout's positions on the face's raster."""
+        key = face.layout.digest, face.blank.face
+        if key not in self._spots:
+            self._spots[key] = Spots(face)
+        return self._spots[key]
+
+    def place(self, image: Levels, layouts: Sequence[Layout]) -> _Placed | Rejection:
+        """Where the card lies, and as which faces of which layouts it may."""
+        coarse = self.tray.coarse(image)
+        gain = float(coarse.ravel()[self._rim].sum()) / max(self._rim_level, 1.0)
+        if not GAIN_MIN < gain < GAIN_MAX:
+            return _mismatch(f"{gain:.0%}", "100 %")
+        changed = self.tray.changed(coarse, gain)
+        found = self.tray.rectangle(changed)
+        if found is None or found.short_mm < 20:
+            return Rejection((Reason(Code.NO_CARD),))
+        beds = Beds(np.asarray(self._mean, np.uint8), self.profile.bed.spread, gain)
+        options: list[tuple[Face, Pose]] = []
+        best: Fit | None = None
+        sizes = {(y.width_mm, y.height_mm, y.corner_cut) for y in layouts}
+        fitting = False
+        for width, height, cut in sizes:
+            for turn in turns(found, (width, height), SIZE_MM)[::2]:
+                fitting = True
+                fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), width, height)
+                if fit is None or fit.support < SUPPORT_MIN or max(np.abs(fit.size_mm)) > SIDE_MM:
+                    continue
+                cuts = self.tray.cuts(image, self.tray.map(fit.pose, width, height), (width, height), cut)
+                where = int(np.argmax(cuts))
+                if cuts[where] - np.delete(cuts, where).max() < CUT_CLEAR:
+                    continue
+                best = fit if best is None or fit.support > best.support else best
+                options += self._options(layouts, (width, height), cut, fit.pose, where)
+        outside = self._outside(changed, best.pose if best else None, found)
+        if outside > OUTSIDE_MAX:
+            return _mismatch(f"{outside:.0%}", f"{OUTSIDE_MAX:.0%}")
+        if best is None:
+            return Rejection((Reason(Code.UNKNOWN_LAYOUT if fitting else Code.WRONG_PROPORTIONS),))
+        if not options:
+            return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="no blank card of it in the profile"),))
+        return _Placed(best, tuple(options), beds)
+
+    def _options(
+        self, layouts: Sequence[Layout], size: tuple[float, float], cut: object, pose: Pose, where: int
+    ) -> list[tuple[Face, Pose]]:
+        """Which faces have their cut at corner `where` of an unmirrored card lying so, or turned by half."""
+        found = []
+        for layout in layouts:
+            if (layout.width_mm, layout.height_mm) != size or layout.corner_cut != cut:
+                continue
+            corner = CORNERS.index(layout.corner_cut.corner)
+            for name, at in (("front", corner), ("back", corner ^ 1)):
+                face = self.face(layout, cast(FaceName, name))
+                if face is None or (where - at) % 2:
+                    continue
+                half = 0.0 if where == at else np.pi
+                found.append((face, replace(pose, turn=pose.turn + half, mirrored=name == "back")))
+        return found
+
+    def _outside(self, changed: Levels, pose: Pose | None, found: object) -> float:
+        """Share of the picture, beside the largest patch, that is not the empty bed."""
+        contours, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        areas = sorted(cv2.contourArea(c) for c in contours)
+        return sum(areas[:-1]) / changed.size
+
+
+@lru_cache(maxsize=4)
+def _known(profile: Profile) -> Known:
+    return Known(profile)
+
+
+class Spots:
+    """A layout's positions on a face's raster: which pixels belong to which."""
+
+    def __init__(self, face: Face) -> None:
+        layout = face.layout
+        hole = layout.hole
+        centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions])
+        gaps = np.hypot(*(centres[:, None] - centres[None]).transpose(2, 0, 1)) + np.eye(len(centres)) * 1e3
+        apart = float(gaps.min())
+        half = np.array([hole.width_mm, hole.height_mm]) / 2
+        tolerance = min(hole.tolerance_mm + WIDE_MM, max(apart - 2 * float(half.min()), 0.6) * 0.5)
+        reach = np.ceil((half + tolerance) * BLANK_PX_PER_MM).astype(int) + 1
+        rows, columns = face.mean.shape
+        dx, dy = np.arange(-reach[0], reach[0] + 1), np.arange(-reach[1], reach[1] + 1)
+        px = centres * BLANK_PX_PER_MM - 0.5
+        near = np.rint(px).astype(int)
+        x = np.clip(near[:, 0, None] + dx, 0, columns - 1)
+        y = np.clip(near[:, 1, None] + dy, 0, rows - 1)
+        self.index: NDArray[np.intp] = (y[:, :, None] * columns + x[:, None, :]).reshape(len(centres), -1)
+        gx, gy = (g.ravel() / BLANK_PX_PER_MM for g in np.meshgrid(dx, dy))
+        past = (
+            np.hypot(gx, gy) - half[0]
+            if hole.shape == "circle"
+            else np.maximum(np.abs(gx) - half[0], np.abs(gy) - half[1])
+        )
+        self.within = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1).astype(np.float32)
+        self.core = (past < -0.2 * min(half)).astype(np.float32)
+        self.x_mm, self.y_mm = (self.within * gx).astype(np.float32), (self.within * gy).astype(np.float32)
+        self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
+        self.elsewhere = face.paper.copy()
+        self.elsewhere.ravel()[self.index[:, self.within > 0.5]] = 0
+        width = max(3, round(min(OPENING_MM, 0.25 * min(hole.width_mm, hole.height_mm)) * BLANK_PX_PER_MM))
+        self.opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+
+
+def _reading(known: Known, face: Face, pose: Pose, seen: Seen, fit: Fit) -> Reading:
+    spots = known.spots(face)
+    solid = np.asarray(cv2.morphologyEx(seen.open, cv2.MORPH_OPEN, spots.opening), np.uint8)
+    profile, layout = known.profile, face.layout
+    return Reading(
+        source="camera",
+        layout=layout.identity,
+        layout_digest=layout.digest,
+        face=face.blank.face,
+        scores=_scores(layout, spots, solid, seen),
+        thresholds=Thresholds(profile.thresholds.clear_max, profile.thresholds.punched_min),
+        strays=_strays(layout, spots, solid),
+        corners_px=_corners(known.tray, pose, face),
+        residual_mm=round(fit.residual_mm, 3),
+        print_shift_mm=(round(seen.shift_mm[0], 3), round(seen.shift_mm[1], 3)),
+        profile=profile.label,
+    )
+
+
+def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str, Score]:
+    within = spots.within / np.float32(255 * spots.hole_px)
+    kernel = np.stack([within, spots.x_mm * within, spots.y_mm * within], axis=1)
+    sums = solid.ravel()[spots.index] @ kernel
+    share, at = sums[:, 0], sums[:, 1:] / np.maximum(sums[:, :1], 1e-3)
+    raw = seen.open.ravel()[spots.index] @ within
+    odd = seen.odd.ravel()[spots.index] @ within if cv2.countNonZero(seen.odd) else np.zeros_like(raw)
+    # Thin parts count where something wide is open beside them.
+    measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
+    found = {}
+    for k, position in enumerate(layout.positions):
+        if measured[k] < SOLID_MIN and raw[k] < THIN_MAX and odd[k] < ODD_MAX:
+            found[position.name] = _NOTHING if measured[k] < 0.01 else Score(round(float(measured[k]), 3))
+            continue
+        doubts = []
+        if odd[k] > ODD_MAX:
+            doubts.append("unexplained")
+        if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
+            doubts.append("crescent")
+        offset = (round(float(at[k, 0]), 2), round(float(at[k, 1]), 2)) if share[k] > 0.1 else (0.0, 0.0)
+        found[position.name] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
+    return found
+
+
+def _response(raw: NDArray[np.float32]) -> float:
+    """What a whole hole measures on this card, as a share of its nominal area: a lit bed shines over a hole's rim, a
+    black one is narrowed by the hole's lit wall. Two imagined holes of nominal size keep a card with few in bounds."""
+    whole = raw[(raw > WHOLE_MIN) & (raw < WHOLE_MAX)]
+    return float((whole.sum() + 2.0) / (len(whole) + 2))
+
+
+_NOTHING = Score(0.0)
+
+
+def _strays(layout: Layout, spots: Spots, solid: Levels) -> tuple[Stray, ...]:
+    rest = np.asarray(cv2.bitwise_and(solid, spots.elsewhere), np.uint8)
+    rest = np.asarray(cv2.threshold(rest, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
+    least = STRAY_MIN * spots.hole_px
+    if cv2.countNonZero(rest) < least:
+        return ()
+    _, _, stats, centres = cv2.connectedComponentsWithStats(rest)
+    found = []
+    for box, (x, y) in zip(stats[1:], centres[1:], strict=True):
+        area = box[cv2.CC_STAT_AREA]
+        if area < least or area < 0.4 * box[cv2.CC_STAT_WIDTH] * box[cv2.CC_STAT_HEIGHT]:
+            continue
+        x_mm, y_mm = (round(float(v + 0.5) / BLANK_PX_PER_MM, 2) for v in (x, y))
+        found.append(Stray(x_mm, y_mm, round(float(area) / BLANK_PX_PER_MM**2, 2)))
+    return tuple(found)
+
+
+def _corners(tray: Tray, pose: Pose, face: Face) -> tuple[Point, Point, Point, Point]:
+    w, h = face.size_mm[0] / 2, face.size_mm[1] / 2
+    px = tray.map(pose, *face.size_mm).at(np.array([[-w, -h], [w, -h], [w, h], [-w, h]]))
+    named: list[Point] = [(round(float(x), 2), round(float(y), 2)) for x, y in px]
+    return named[0], named[1], named[2], named[3]
+
+
+def _mismatch(found: str, expected: str) -> Rejection:
+    return Rejection((Reason(Code.PROFILE_MISMATCH, found=found, expected=expected),))
