@@ -276,7 +276,9 @@ class Live:
                 return self._to(State.WAITING, Reason(Code.TWO_CARDS))
             return []
         self._looked, self._looks = True, []
-        return self._to(State.WAITING if self.state is State.STARTING else self.state)
+        amiss = isinstance(outcome, Rejection) and outcome.reasons[0].code is Code.PROFILE_MISMATCH
+        hint = outcome.reasons[0] if isinstance(outcome, Rejection) and amiss else None
+        return self._to(State.WAITING if self.state is State.STARTING else self.state, hint)
 
     # --- all ---------------------------------------------------------------------------------------------------
 
