@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,11 @@ class Plane:
     rotation: NDArray[np.float64]
     translation_mm: NDArray[np.float64]
     residual_mm: float
+
+    @cached_property
+    def matrix(self) -> NDArray[np.float64]:
+        """(3, 3): the rotation as a matrix."""
+        return np.asarray(cv2.Rodrigues(self.rotation)[0], np.float64)
 
 
 @dataclass(frozen=True)

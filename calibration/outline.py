@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -17,9 +18,9 @@ from calibration.models import Levels
 
 Floats = NDArray[np.float64]
 
-REACH_MM, STEP_MM = 2.4, 0.15
+REACH_MM, STEP_MM = 2.4, 0.2
 """Sides are looked for so far around the coarse rectangle, in such steps."""
-SIDE_POINTS = 20
+SIDE_POINTS = 16
 """Looks along each side: enough that holes torn to the edge and dirt are outvoted."""
 ENDS = 0.16
 """Share of a side at each end that is not looked at: the cut corner is there."""
@@ -63,6 +64,7 @@ _NORMALS = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]], np.float64)
 """Top, right, bottom, left."""
 
 
+@lru_cache(maxsize=16)
 def side_points(width_mm: float, height_mm: float) -> Floats:
     """(4, SIDE_POINTS, steps, 2) mm from the card's centre: looks across each side, from inside to outside."""
     half = np.array([width_mm / 2, height_mm / 2])
@@ -88,7 +90,7 @@ def side_offsets(seen: Floats, bed: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     up from inside, half-covered pixels count half.
     """
     off = np.abs(seen - bed)
-    inner = np.median(off[:, :, 2:8], axis=2)
+    inner = np.median(off[:, :, 2:7], axis=2)
     share = np.minimum(off / np.maximum(inner, 1.0)[:, :, None], 1.0)
     # Noise far outside is not paper: only the run from inside counts.
     run = np.minimum.accumulate(np.where(share > 0.25, 1.0, 0.0), axis=2)

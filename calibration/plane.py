@@ -49,8 +49,7 @@ class Pose:
 
 def to_px(lens: Lens, plane: Plane, points_mm: Floats) -> Floats:
     """(n, 2) mm on the plane → (n, 2) px."""
-    turn = np.asarray(cv2.Rodrigues(plane.rotation)[0])
-    seen = points_mm @ turn[:, :2].T + plane.translation_mm
+    seen = points_mm @ plane.matrix[:, :2].T + plane.translation_mm
     x, y = seen[:, 0] / seen[:, 2], seen[:, 1] / seen[:, 2]
     k1, k2, p1, p2, k3 = lens.distortion
     r2 = x * x + y * y
@@ -78,11 +77,16 @@ def undistorted(lens: Lens, points_px: Floats) -> Floats:
 
 def powers(u: Floats) -> Floats:
     """(n,) → (n, DEGREE + 1): 1, u, u², u³."""
-    return np.stack([u**k for k in range(DEGREE + 1)], axis=-1)
+    found = np.empty((*u.shape, DEGREE + 1))
+    found[..., 0], found[..., 1] = 1, u
+    found[..., 2] = u * u
+    found[..., 3] = found[..., 2] * u
+    return found
 
 
 _NODES = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
 _FIT = np.linalg.pinv(powers(_NODES))
+_GRID = np.stack([np.tile(_NODES, NODES), np.repeat(_NODES, NODES)], axis=1)
 
 
 @dataclass(frozen=True)
@@ -101,12 +105,18 @@ class CardMap:
         u, v = powers(points_mm[:, 0] / self.half_mm[0]), powers(points_mm[:, 1] / self.half_mm[1])
         return np.stack([((v @ c) * u).sum(axis=1) for c in self.coefficients], axis=1)
 
+    def turned(self, half_turn: bool, mirrored: bool) -> CardMap:
+        """The same card's map when it lies the other way round, or on its other face."""
+        sign = np.array([1.0, -1, 1, -1])
+        u = sign if half_turn != mirrored else np.ones(4)
+        v = sign if half_turn else np.ones(4)
+        return CardMap(self.coefficients * v[:, None] * u, self.half_mm)
+
 
 def card_map(lens: Lens, plane: Plane, pose: Pose, width_mm: float, height_mm: float) -> CardMap:
     """The map of a card of this size lying so."""
     half = MARGIN * width_mm / 2, MARGIN * height_mm / 2
-    u, v = np.meshgrid(_NODES * half[0], _NODES * half[1])
-    px = to_px(lens, plane, pose.to_plane(np.stack([u.ravel(), v.ravel()], axis=1)))
+    px = to_px(lens, plane, pose.to_plane(_GRID * half))
     grids = px.T.reshape(2, NODES, NODES)
     return CardMap(_FIT @ grids @ _FIT.T, half)
 

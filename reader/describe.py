@@ -20,6 +20,7 @@ def describe(file: str, outcome: Reading | Rejection, layout: Layout | None, lan
             "reasons": [_reason(r, None, language) for r in reasons],
             "layout": outcome.layout,
             "face": None,
+            "profile": None,
             "corners_px": None,
             "positions": {},
             "strays": [],
@@ -36,6 +37,7 @@ def _read(file: str, reading: Reading, decoded: Decoded, layout: Layout, languag
         "reasons": [_reason(r, layout, language) for r in decoded.verdict.reasons],
         "layout": reading.layout,
         "face": reading.face,
+        "profile": reading.profile,
         "corners_px": None if reading.corners_px is None else [list(c) for c in reading.corners_px],
         "positions": {
             p.name: {

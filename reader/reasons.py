@@ -27,7 +27,7 @@ SENTENCES: dict[str, dict[Code, str]] = {
         Code.DIRT: "There is dirt on the glass or the bed ({found}): wipe it clean and try again.",
         Code.HAND: "Something reaches over the card: take your hand away and wait a moment.",
         Code.RETIRED_LAYOUT: "This is the card {found}, which is not in use today: take one of today's cards.",
-        Code.PROFILE_MISMATCH: "The machine no longer looks as it was calibrated ({found}, not {expected}): run `logicienne calibrate check`.",
+        Code.PROFILE_MISMATCH: "The machine is not as it was calibrated ({found}, not {expected}): run `logicienne calibrate check`.",
     },
     "nl": {
         Code.UNCERTAIN_POSITION: "{position} is misschien geponst, misschien niet: kijk naar de kaart.",
@@ -50,7 +50,7 @@ SENTENCES: dict[str, dict[Code, str]] = {
         Code.DIRT: "Er zit vuil op het glas of de ondergrond ({found}): veeg het schoon en probeer opnieuw.",
         Code.HAND: "Er steekt iets over de kaart: haal je hand weg en wacht even.",
         Code.RETIRED_LAYOUT: "Dit is de kaart {found}, die vandaag niet gebruikt wordt: neem een kaart van vandaag.",
-        Code.PROFILE_MISMATCH: "Het toestel ziet er niet meer uit zoals het geijkt is ({found}, niet {expected}): doe `logicienne calibrate check`.",
+        Code.PROFILE_MISMATCH: "Het toestel is niet zoals geijkt ({found}, niet {expected}): doe `logicienne calibrate check`.",
     },
     "fr": {
         Code.UNCERTAIN_POSITION: "{position} est peut-être perforé, peut-être pas : regardez la carte.",
@@ -73,7 +73,7 @@ SENTENCES: dict[str, dict[Code, str]] = {
         Code.DIRT: "Il y a de la saleté sur la vitre ou le fond ({found}) : essuyez et recommencez.",
         Code.HAND: "Quelque chose dépasse sur la carte : retirez la main et attendez un instant.",
         Code.RETIRED_LAYOUT: "C’est la carte {found}, qui ne sert pas aujourd’hui : prenez une carte du jour.",
-        Code.PROFILE_MISMATCH: "L’appareil n’est plus tel qu’il a été étalonné ({found}, non {expected}) : lancez `logicienne calibrate check`.",
+        Code.PROFILE_MISMATCH: "L’appareil n’est plus étalonné ({found}, non {expected}) : lancez `logicienne calibrate check`.",
     },
 }
 

@@ -7,7 +7,7 @@ empty bed and against the blank card at that very place (`reader.camera.likely`)
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from calibration.learn import plane_of
 from calibration.models import BLANK_PX_PER_MM, Levels
 from calibration.place import CORNERS, CUT_CLEAR, Fit, Tray, turns
-from calibration.plane import Pose
+from calibration.plane import CardMap, Pose
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
@@ -41,9 +41,9 @@ OUTSIDE_MAX = 0.03
 """Share of the bed beside the card that may look unlike the empty bed: chads, fibres, a finger; more is another place."""
 GAIN_MIN, GAIN_MAX = 0.7, 1.4
 """How far the lamp may have dimmed or brightened."""
-ODD_MAX = 0.25
+ODD_MAX = 0.15
 """What neither paper nor bed explains, as a share of the hole."""
-THIN_MAX = 0.2
+THIN_MAX = 0.12
 """What is bed but thinner than the opening, as a share of the hole: a crescent or a slit, no scratch."""
 OPENING_MM = 1.0
 """Narrower than this, what looks like bed is a scratch, or print a little off its place."""
@@ -75,14 +75,14 @@ def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> Rea
     placed = known.place(image, layouts)
     if isinstance(placed, Rejection):
         return placed
-    looks = [(face, pose, face.look(image, placed.beds, known.tray.map(pose, *face.size_mm))) for face, pose in placed.options]
+    looks = [(face, mapped, face.look(image, placed.beds, mapped)) for face, mapped in placed.options]
     looks.sort(key=lambda look: -look[2].explained)
-    face, pose, seen = looks[0]
+    face, mapped, seen = looks[0]
     if seen.explained < EXPLAINED_MIN:
         return Rejection((Reason(Code.UNKNOWN_LAYOUT, found=f"{seen.explained:.2f}"),))
     if len(looks) > 1 and seen.explained - looks[1][2].explained < LEAD_MIN:
         return Rejection((Reason(Code.AMBIGUOUS_FIT),))
-    return _reading(known, face, pose, seen, placed.fit)
+    return _reading(known, face, mapped, seen, placed.fit)
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class _Placed:
     """Where the card lies, and which faces may lie so."""
 
     fit: Fit
-    options: tuple[tuple[Face, Pose], ...]
+    options: tuple[tuple[Face, CardMap], ...]
     beds: Beds
 
 
@@ -137,23 +137,18 @@ class Known:
         if found is None or found.short_mm < 20:
             return Rejection((Reason(Code.NO_CARD),))
         beds = Beds(np.asarray(self._mean, np.uint8), self.profile.bed.spread, gain)
-        options: list[tuple[Face, Pose]] = []
+        options: list[tuple[Face, CardMap]] = []
         best: Fit | None = None
-        sizes = {(y.width_mm, y.height_mm, y.corner_cut) for y in layouts}
         fitting = False
-        for width, height, cut in sizes:
-            for turn in turns(found, (width, height), SIZE_MM)[::2]:
+        for size in {(y.width_mm, y.height_mm) for y in layouts}:
+            for turn in turns(found, size, SIZE_MM)[::2]:
                 fitting = True
-                fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), width, height)
+                fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), *size)
                 if fit is None or fit.support < SUPPORT_MIN or max(np.abs(fit.size_mm)) > SIDE_MM:
                     continue
-                cuts = self.tray.cuts(image, self.tray.map(fit.pose, width, height), (width, height), cut)
-                where = int(np.argmax(cuts))
-                if cuts[where] - np.delete(cuts, where).max() < CUT_CLEAR:
-                    continue
                 best = fit if best is None or fit.support > best.support else best
-                options += self._options(layouts, (width, height), cut, fit.pose, where)
-        outside = self._outside(changed, best.pose if best else None, found)
+                options += self._options(image, [y for y in layouts if (y.width_mm, y.height_mm) == size], fit.pose)
+        outside = _outside(changed)
         if outside > OUTSIDE_MAX:
             return _mismatch(f"{outside:.0%}", f"{OUTSIDE_MAX:.0%}")
         if best is None:
@@ -162,28 +157,30 @@ class Known:
             return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="no blank card of it in the profile"),))
         return _Placed(best, tuple(options), beds)
 
-    def _options(
-        self, layouts: Sequence[Layout], size: tuple[float, float], cut: object, pose: Pose, where: int
-    ) -> list[tuple[Face, Pose]]:
-        """Which faces have their cut at corner `where` of an unmirrored card lying so, or turned by half."""
+    def _options(self, image: Levels, layouts: Sequence[Layout], pose: Pose) -> list[tuple[Face, CardMap]]:
+        """Which faces of layouts of one size have their cut corner where the card, lying unmirrored, has it cut."""
+        size = layouts[0].width_mm, layouts[0].height_mm
+        mapped = self.tray.map(pose, *size)
         found = []
-        for layout in layouts:
-            if (layout.width_mm, layout.height_mm) != size or layout.corner_cut != cut:
+        for cut in {y.corner_cut for y in layouts}:
+            cuts = self.tray.cuts(image, mapped, size, cut)
+            where = int(np.argmax(cuts))
+            if cuts[where] - np.delete(cuts, where).max() < CUT_CLEAR:
                 continue
-            corner = CORNERS.index(layout.corner_cut.corner)
-            for name, at in (("front", corner), ("back", corner ^ 1)):
-                face = self.face(layout, cast(FaceName, name))
-                if face is None or (where - at) % 2:
-                    continue
-                half = 0.0 if where == at else np.pi
-                found.append((face, replace(pose, turn=pose.turn + half, mirrored=name == "back")))
+            corner = CORNERS.index(cut.corner)
+            for layout in (y for y in layouts if y.corner_cut == cut):
+                for name, at in (("front", corner), ("back", corner ^ 1)):
+                    face = self.face(layout, cast(FaceName, name))
+                    if face is not None and (where - at) % 2 == 0:
+                        found.append((face, mapped.turned(where != at, name == "back")))
         return found
 
-    def _outside(self, changed: Levels, pose: Pose | None, found: object) -> float:
-        """Share of the picture, beside the largest patch, that is not the empty bed."""
-        contours, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        areas = sorted(cv2.contourArea(c) for c in contours)
-        return sum(areas[:-1]) / changed.size
+
+def _outside(changed: Levels) -> float:
+    """Share of the coarse picture, beside its largest patch, that is not the empty bed."""
+    contours, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    areas = sorted(cv2.contourArea(c) for c in contours)
+    return float(sum(areas[:-1]) / changed.size)
 
 
 @lru_cache(maxsize=4)
@@ -226,7 +223,7 @@ class Spots:
         self.opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
 
 
-def _reading(known: Known, face: Face, pose: Pose, seen: Seen, fit: Fit) -> Reading:
+def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) -> Reading:
     spots = known.spots(face)
     solid = np.asarray(cv2.morphologyEx(seen.open, cv2.MORPH_OPEN, spots.opening), np.uint8)
     profile, layout = known.profile, face.layout
@@ -238,7 +235,7 @@ def _reading(known: Known, face: Face, pose: Pose, seen: Seen, fit: Fit) -> Read
         scores=_scores(layout, spots, solid, seen),
         thresholds=Thresholds(profile.thresholds.clear_max, profile.thresholds.punched_min),
         strays=_strays(layout, spots, solid),
-        corners_px=_corners(known.tray, pose, face),
+        corners_px=_corners(mapped, face),
         residual_mm=round(fit.residual_mm, 3),
         print_shift_mm=(round(seen.shift_mm[0], 3), round(seen.shift_mm[1], 3)),
         profile=profile.label,
@@ -296,9 +293,9 @@ def _strays(layout: Layout, spots: Spots, solid: Levels) -> tuple[Stray, ...]:
     return tuple(found)
 
 
-def _corners(tray: Tray, pose: Pose, face: Face) -> tuple[Point, Point, Point, Point]:
+def _corners(mapped: CardMap, face: Face) -> tuple[Point, Point, Point, Point]:
     w, h = face.size_mm[0] / 2, face.size_mm[1] / 2
-    px = tray.map(pose, *face.size_mm).at(np.array([[-w, -h], [w, -h], [w, h], [-w, h]]))
+    px = mapped.at(np.array([[-w, -h], [w, -h], [w, h], [-w, h]]))
     named: list[Point] = [(round(float(x), 2), round(float(y), 2)) for x, y in px]
     return named[0], named[1], named[2], named[3]
 

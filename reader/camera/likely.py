@@ -20,24 +20,25 @@ from cards.layout import Layout
 from reader.camera.geometry import Floats
 
 Singles = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 
-BED_COARSE = 4
-"""The bed is smooth: it is looked up at every fourth pixel of the raster."""
+COARSE = 4
+"""Bed and light are smooth: they are looked up at every fourth pixel of the raster."""
 BLOCK_PX = 24
 """Light is compared over blocks of so many pixels, 8 mm."""
-SHIFT_SAMPLES = 3000
-"""Pixels with the steepest print that tell its shift."""
+SHIFT_SAMPLES, SHIFT_SAMPLES_MIN = 2000, 200
+"""Pixels with the steepest print that tell its shift, and the fewest that do."""
 SHIFT_SLOPE_MIN = 15.0
 """Levels per mm: fainter print tells nothing about its place."""
 SHIFT_MIN_MM, SHIFT_MAX_MM = 0.06, 0.9
 """A smaller print shift is not worth a second look; a larger one is none."""
 BED_SHARE = 0.07
 """Spread of a bed seen through a hole, as a share of its level: the paper around it takes and throws light."""
-VEIL = 0.025
+VEIL = 0.02
 """Share of the paper's level that a lens and the hole's own lit wall throw over the hole."""
-UNLIKELY, LIKELY = 0.1, 0.6
+UNLIKELY, LIKELY = 0.15, 0.8
 """Likelihoods beyond which a spot is wholly paper, wholly bed."""
+SURE = 16.0
+"""Being further from paper than four spreads, squared, makes nothing more like the bed: pen is no hole."""
 ODD = 9.0
 """Three spreads, squared: further from both paper and bed, a spot is explained by neither."""
 
@@ -57,6 +58,15 @@ class Seen:
     shift_mm: tuple[float, float]
 
 
+@dataclass(frozen=True)
+class Beds:
+    """The empty bed as one card's picture needs it: (height, width) uint8 each, and how bright it is now."""
+
+    mean: Levels
+    spread: Levels
+    gain: float = 1.0
+
+
 class Face:
     """One blank face, prepared for many cards."""
 
@@ -69,20 +79,28 @@ class Face:
         x, y = raster_points(self.size_mm)
         self._x, self._y = x, y
         self._half = MARGIN * layout.width_mm / 2, MARGIN * layout.height_mm / 2
+        self.area = max(cv2.countNonZero(self.paper), 1)
         rows, columns = self.mean.shape
+        self._u = powers(x / self._half[0]).astype(np.float32)
+        self._v = powers(y / self._half[1]).astype(np.float32)
+        # Within one spread of paper nothing is asked any further.
+        self._limit = np.maximum(np.rint(self.spread), 1).astype(np.uint8)
+        row, column = np.arange(rows) // COARSE, np.arange(columns) // COARSE
+        self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
+        self._paper, self._levels = np.empty_like(self.mean), np.empty_like(blank.mean)
         self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
         self._prepare_light()
         self._prepare_shift()
 
     def _prepare_light(self) -> None:
-        rows, columns = self.mean.shape
-        known = cv2.resize(self.mean, self._blocks, interpolation=cv2.INTER_AREA)
-        whole = cv2.resize(self.paper, self._blocks, interpolation=cv2.INTER_AREA)
+        part, paper = (np.ascontiguousarray(a[::COARSE, ::COARSE]) for a in (self.blank.mean, self.paper))
+        known = cv2.resize(part, self._blocks, interpolation=cv2.INTER_AREA)
+        whole = cv2.resize(paper, self._blocks, interpolation=cv2.INTER_AREA)
         self._use = np.flatnonzero(np.asarray(whole).ravel() > 250)
         self._known = np.log(np.maximum(np.asarray(known).ravel()[self._use], 1.0))
         bx, by = np.meshgrid(_middles(self._blocks[0]), _middles(self._blocks[1]))
         self._terms = np.stack([t.ravel()[self._use] for t in _terms(bx, by)], axis=1)
-        self._row, self._column = _middles(rows), _middles(columns)
+        self._row, self._column = _middles(part.shape[0]), _middles(part.shape[1])
 
     def _prepare_shift(self) -> None:
         gx, gy = (
@@ -95,96 +113,99 @@ class Face:
         self._steep = order[:: max(len(order) // SHIFT_SAMPLES, 1)]
         self._gx, self._gy = gx.ravel()[self._steep], gy.ravel()[self._steep]
         self._steep_mean = self.mean.ravel()[self._steep]
+        self._steep_coarse = self._coarse[self._steep]
+        row, column = np.divmod(self._steep, self.mean.shape[1])
+        self._steep_u, self._steep_v = self._u[column], self._v[row]
 
     def raster(self, image: Levels, mapped: CardMap, shift_mm: tuple[float, float], step: int = 1) -> Levels:
         """The picture on this face's raster, or on every `step`-th pixel of it."""
-        first = (step - 1) / 2 / BLANK_PX_PER_MM
-        u = powers((self._x[::step] + (first + shift_mm[0])) / mapped.half_mm[0])
-        v = powers((self._y[::step] + (first + shift_mm[1])) / mapped.half_mm[1])
-        across = (mapped.coefficients @ u.T).astype(np.float32)
-        rows = v.astype(np.float32)
-        return np.asarray(cv2.remap(image, rows @ across[0], rows @ across[1], cv2.INTER_LINEAR), np.uint8)
+        if shift_mm == (0.0, 0.0):
+            u, v = self._u[::step], self._v[::step]
+        else:
+            u = powers((self._x[::step] + shift_mm[0]) / mapped.half_mm[0]).astype(np.float32)
+            v = powers((self._y[::step] + shift_mm[1]) / mapped.half_mm[1]).astype(np.float32)
+        across = mapped.coefficients.astype(np.float32) @ u.T
+        return np.asarray(cv2.remap(image, v @ across[0], v @ across[1], cv2.INTER_LINEAR), np.uint8)
 
     def light(self, seen: Levels) -> Singles:
-        """How much brighter the card is than its blank: a smooth field over the raster, float32. See
-        `calibration.blank.light`."""
+        """How much brighter the card is than its blank: a smooth field over every fourth pixel, float32. See
+        `calibration.blank.light`. seen: the card on every `COARSE`-th pixel of the raster."""
         blocks = np.asarray(cv2.resize(seen, self._blocks, interpolation=cv2.INTER_AREA)).ravel()[self._use]
         ratio = np.log(np.maximum(blocks, 1.0)) - self._known
         off = ratio - np.median(ratio)
         fitted = np.zeros(6)
-        for width in (0.08, 0.04, 0.03):
+        for width in (0.08, 0.03):
             weighted = self._terms / (1 + (off / width) ** 2)[:, None] ** 2
             fitted = np.linalg.solve(weighted.T @ self._terms + _PRIOR, weighted.T @ ratio)
             off = ratio - self._terms @ fitted
         a, bx, by, cx, cxy, cy = fitted
         x, y = self._column, self._row
-        # exp of a quadratic without its mixed term is a product; the mixed term is small, so one more factor does.
-        field = np.outer(np.exp(a + by * y + cy * y * y), np.exp(bx * x + cx * x * x)).astype(np.float32)
-        if abs(cxy) > 0.003:
-            field *= np.outer(y * cxy, x).astype(np.float32) + np.float32(1)
-        return field
+        field = (a + by * y + cy * y * y)[:, None] + (bx * x + cx * x * x) + np.outer(cxy * y, x)
+        return np.exp(field.astype(np.float32))
 
-    def print_shift(self, seen: Levels, light: Singles) -> tuple[float, float]:
+    def print_shift(self, image: Levels, mapped: CardMap, light: Singles) -> tuple[float, float]:
         """How far the print lies off the blank's, mm. See `calibration.blank.print_shift`."""
-        if len(self._steep) < 200:
+        if len(self._steep) < SHIFT_SAMPLES_MIN:
             return 0.0, 0.0
-        off = seen.ravel()[self._steep] / light.ravel()[self._steep] - self._steep_mean
+        c = mapped.coefficients.astype(np.float32)
+        px = np.stack([((self._steep_v @ c[k]) * self._steep_u).sum(axis=1) for k in (0, 1)], axis=1)
+        seen = cv2.remap(image, px[:, None], None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
+        off = seen.ravel() / light.ravel()[self._steep_coarse] - self._steep_mean
         weight = 1 / (1 + (off / 40) ** 2)
         wx, wy = weight * self._gx, weight * self._gy
-        a, b, c = float(wx @ self._gx), float(wx @ self._gy), float(wy @ self._gy)
+        a, b, d = float(wx @ self._gx), float(wx @ self._gy), float(wy @ self._gy)
         p, q = float(wx @ off), float(wy @ off)
-        det = a * c - b * b
-        if det <= 1e-3 * a * c:
+        det = a * d - b * b
+        if det <= 1e-3 * a * d:
             return 0.0, 0.0
-        x, y = -(c * p - b * q) / det, -(a * q - b * p) / det
-        if max(abs(x), abs(y)) > SHIFT_MAX_MM:
+        x, y = -(d * p - b * q) / det, -(a * q - b * p) / det
+        if max(abs(x), abs(y)) > SHIFT_MAX_MM or max(abs(x), abs(y)) < SHIFT_MIN_MM:
             return 0.0, 0.0
         return x, y
 
-    def look(self, image: Levels, tray: "Beds", mapped: CardMap) -> Seen:
-        """Judge every spot of a card that lies as `mapped` says."""
-        shift = (0.0, 0.0)
+    def look(self, image: Levels, beds: Beds, mapped: CardMap) -> Seen:
+        """Judge every spot of a card that lies as `mapped` says.
+
+        Most spots look like the blank at once; only the others are weighed.
+        """
+        light = self.light(self.raster(image, mapped, (0.0, 0.0), COARSE))
+        shift = self.print_shift(image, mapped, light)
         seen = self.raster(image, mapped, shift)
-        light = self.light(seen)
-        for _ in range(2):
-            more = self.print_shift(seen, light)
-            if max(abs(more[0]), abs(more[1])) < SHIFT_MIN_MM:
-                break
-            shift = shift[0] + more[0], shift[1] + more[1]
-            seen = self.raster(image, mapped, shift)
-        size = (self.mean.shape[1], self.mean.shape[0])
-        bed, bed_spread = (
-            np.asarray(cv2.resize(self.raster(a, mapped, shift, BED_COARSE).astype(np.float32), size))
-            for a in (tray.mean, tray.spread)
+        field = cv2.resize(light, (self.mean.shape[1], self.mean.shape[0]), interpolation=cv2.INTER_LINEAR)
+        paper = cv2.multiply(self.mean, field, self._paper)
+        off = cv2.absdiff(seen, cv2.convertScaleAbs(paper, self._levels))
+        differs = cv2.bitwise_and(np.asarray(cv2.compare(off, self._limit, cv2.CMP_GT)), self.paper)
+        here = np.flatnonzero(np.asarray(differs).ravel().view(np.bool_))
+        opened, odd = np.zeros_like(seen), np.zeros_like(seen)
+        coarse = self._coarse[here]
+        bed = self.raster(beds.mean, mapped, shift, COARSE).ravel()[coarse] * np.float32(beds.gain)
+        spread = self.raster(beds.spread, mapped, shift, COARSE).ravel()[coarse] * np.float32(1 / SPREAD_STEPS)
+        likely, neither = _weigh(
+            seen.ravel()[here].astype(np.float32),
+            np.asarray(paper).ravel()[here],
+            self.spread.ravel()[here],
+            bed,
+            spread,
         )
-        paper = self.mean * light
-        return self._judge(seen.astype(np.float32), paper, bed * np.float32(tray.gain), bed_spread, shift)
-
-    def _judge(
-        self, seen: Singles, paper: Singles, bed: Singles, bed_spread: Singles, shift: tuple[float, float]
-    ) -> Seen:
-        sign = np.sign(paper - bed)
-        from_paper = np.maximum((paper - seen) * sign, 0) / self.spread
-        bed_width = bed_spread / SPREAD_STEPS + BED_SHARE * bed + VEIL * paper
-        from_bed = np.maximum((seen - bed) * sign, 0) / bed_width
-        z_paper, z_bed = from_paper * from_paper, from_bed * from_bed
-        likely = (1 + z_paper) / (2 + z_paper + z_bed)
-        opened = np.clip((likely - UNLIKELY) * (255 / (LIKELY - UNLIKELY)), 0, 255).astype(np.uint8)
-        odd = cv2.compare(np.minimum(z_paper, z_bed), ODD, cv2.CMP_GT)
+        opened.ravel()[here] = likely
+        odd.ravel()[here] = neither
         # A hole's rim is half paper, half bed, and thin: what is odd is wider.
-        odd = cv2.bitwise_and(np.asarray(cv2.morphologyEx(np.asarray(odd), cv2.MORPH_OPEN, _WIDER)), self.paper)
-        opened = np.asarray(cv2.bitwise_and(opened, self.paper), np.uint8)
-        explained = 1 - cv2.countNonZero(odd) / max(cv2.countNonZero(self.paper), 1)
-        return Seen(opened, np.asarray(odd, np.uint8), explained, shift)
+        if neither.any():
+            odd = np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _WIDER), np.uint8)
+        explained = 1 - cv2.countNonZero(odd) / self.area
+        return Seen(opened, odd, explained, shift)
 
 
-@dataclass(frozen=True)
-class Beds:
-    """The empty bed as one card's picture needs it: (height, width) uint8 each, and how bright it is now."""
-
-    mean: Levels
-    spread: Levels
-    gain: float = 1.0
+def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:
+    """(n,) each: how likely each spot is bed, 0 to 255, and 255 where it is neither paper nor bed."""
+    sign = np.sign(paper - bed)
+    from_paper = np.maximum((paper - seen) * sign, 0) / spread
+    from_bed = np.maximum((seen - bed) * sign, 0) / (bed_spread + BED_SHARE * bed + VEIL * paper)
+    z_paper, z_bed = from_paper * from_paper, from_bed * from_bed
+    sure = np.minimum(z_paper, SURE)
+    likely = (1 + sure) / (2 + sure + z_bed)
+    opened = np.clip((likely - UNLIKELY) * (255 / (LIKELY - UNLIKELY)), 0, 255).astype(np.uint8)
+    return opened, (np.minimum(z_paper, z_bed) > ODD).astype(np.uint8) * np.uint8(255)
 
 
 _WIDER = np.ones((4, 4), np.uint8)
@@ -199,5 +220,3 @@ def _middles(count: int) -> Floats:
 
 def _terms(x: Floats, y: Floats) -> tuple[Floats, ...]:
     return np.ones_like(x), x, y, x * x, x * y, y * y
-
-

@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.edges import edge_blur_mm, outline_of, same_outline
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry
+from reader.camera.known import read_known
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import CONTRAST_MIN, SPILL_MAX, is_faint, measure, scores, view_of
 from reader.camera.patches import view
@@ -30,13 +32,15 @@ LEAD_MIN = 0.2
 """By how much a layout must explain the holes better than another of the same outline."""
 
 
-def read_frame(frame: Frame, layouts: Sequence[Layout]) -> Reading | Rejection:
-    """Read the one whole card in the picture, under whichever of the layouts fits it; uncalibrated.
+def read_frame(frame: Frame, layouts: Sequence[Layout], profile: Profile | None = None) -> Reading | Rejection:
+    """Read the one whole card in the picture, under whichever of the layouts fits it; uncalibrated without a profile.
 
     Never raises for a poor picture: a `Rejection` names the reason. Raises `ValueError` without layouts.
     """
     if not layouts:
         raise ValueError("read_frame needs at least one layout")
+    if profile is not None:
+        return read_known(frame, layouts, profile)
     outcome = search(frame, layouts)
     found = outcome.found
     if found is None:
