@@ -21,7 +21,6 @@ from device.frame import Frame
 from device.panel import Panel, terminal_panel
 from device.source import open_source
 from reader.camera import read_frame
-from reader.camera.known import read_known
 from reader.cli.options import LANGUAGES, layout_option, store_option
 from reader.config import EXAMPLE, Config, load_config
 from reader.reading import Reading, Rejection
@@ -109,7 +108,7 @@ def _reader(profile: str, layouts: tuple[Layout, ...], panel: Panel) -> Callable
     except OSError as error:
         raise CalibrationError(f"{profile}: cannot be read ({error.strerror}); see: logicienne calibrate") from error
     panel.say(f"calibrated: {known.label}")
-    return partial(read_known, layouts=layouts, profile=known)
+    return partial(read_frame, layouts=layouts, profile=known)
 
 
 def _run(given: Config, where: Path | None, permanence: str | None, layouts: tuple[Layout, ...], panel: Panel) -> None:

@@ -64,14 +64,15 @@ def ring(small: Small) -> Small:
 
 @dataclass(frozen=True)
 class Bed:
-    """What the empty bed looks like. level: (rows, columns) float32, drifting with the light."""
+    """What the empty bed looks like. level: (rows, columns) float32, drifting with the light. sure: no card is under it."""
 
     level: NDArray[np.float32]
+    sure: bool = True
 
     @classmethod
-    def of(cls, small: Small) -> Bed:
+    def of(cls, small: Small, sure: bool = True) -> Bed:
         """As it is now."""
-        return cls(small.astype(np.float32))
+        return cls(small.astype(np.float32), sure)
 
     def fits(self, small: Small) -> bool:
         """Whether both come from the same camera mode."""
@@ -85,7 +86,12 @@ class Bed:
 
     def drifted(self, small: Small, there: Mask) -> Bed:
         """A little nearer to what the bed looks like now, where nothing lies."""
-        return Bed(np.where(there, self.level, self.level + np.float32(0.02) * (small - self.level)).astype(np.float32))
+        level = np.where(there, self.level, self.level + np.float32(0.02) * (small - self.level))
+        return Bed(level.astype(np.float32), self.sure)
+
+    def shows(self, small: Small, share: float) -> bool:
+        """Whether this is the bed, lit, with no more than a share of it covered."""
+        return float(self.there(small).mean()) <= share and not self.is_dark(small)
 
     def is_dark(self, small: Small) -> bool:
         """Whether the lamp is off. A hand or a card covers a part of the border only, so the bright tenth of it tells.

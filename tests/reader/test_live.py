@@ -386,6 +386,42 @@ def bring_to(tray: Tray, state: State) -> None:
     raise AssertionError(f"never {state}")
 
 
+@pytest.mark.parametrize("seed", [2, 5, 6, 11])
+def test_whatever_happens_no_card_counts_twice_and_none_that_was_laid_properly_is_missed(
+    campaign: Layout, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    tray, laid, proper = Tray(campaign, Delays(told_s=0.2)), 0, 0
+    tray.show("", 10)
+    for _ in range(12):
+        card = "ab"[rng.integers(2)]
+        tray.lay(card)
+        laid, proper = laid + 1, proper + 1
+        for _ in range(rng.integers(6)):
+            trouble = rng.integers(6)
+            if trouble == 0:
+                tray.show(card, int(rng.integers(1, 12)), moved=int(rng.integers(-20, 20)), hand=bool(rng.integers(2)))
+            elif trouble == 1:
+                for _ in range(int(rng.integers(1, 20))):
+                    tray.show(card, light=float(rng.uniform(0.02, 1.2)))
+            elif trouble == 2:
+                tray.show(card, int(rng.integers(1, 30)), light=0.0)
+            elif trouble == 3:
+                tray.events += tray.live.lost()
+                tray.k += int(rng.integers(500))
+            elif trouble == 4:
+                tray.show("", int(rng.integers(1, 20)), bed=int(rng.integers(60, 200)))
+            else:
+                # Laid in its place, within one frame or under a sheet: another laying.
+                laid, card = laid + 1, "ab"[rng.integers(2)]
+            tray.show(card, int(rng.integers(20)), crumb=bool(rng.integers(2)))
+        assert tray.told() <= laid
+        tray.take_away()
+        tray.show("", 10)
+    assert tray.refused() == [] and tray.told() <= laid
+    assert tray.told() >= proper - 1 and tray.live.state is State.EMPTY
+
+
 # --- two looks made one -------------------------------------------------------------------------------------------
 
 
