@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench faults generated clean
+.PHONY: help setup demo test lint bench faults volume generated clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ bench: setup ## speed, as ratios of two things measured in one run
 
 faults: setup ## power cuts, kills and lying disks, for an hour or so
 	$(BIN)/python -m tests.faults
+
+volume: setup ## ten million rendered positions, for half an hour or so; goes on where it was cut
+	$(BIN)/python -m tests.volume
 
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write

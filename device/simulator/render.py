@@ -122,25 +122,25 @@ def _photograph(
     colour: bool,
 ) -> Bytes:
     """(rows, columns) grey or (rows, columns, 3) colour."""
-    texture = _bed_texture(scene, rng)
+    texture, gain = _bed_texture(scene, rng)
     warped, where = (None, None) if surface is None or view is None else _warp(surface, view, size_mm, scene)
     lamp = _lamp(scene)
     planes = []
     for k, (level, tint) in enumerate(_channels(scene, colour)):
-        plane = texture + np.float32(level)
-        np.maximum(plane, 0, out=plane)
+        plane = np.asarray(cv2.addWeighted(texture, gain, texture, 0, level), np.float32)
         if scene.bed != "panel":
-            plane *= lamp * tint if tint != 1 else lamp
+            plane = np.asarray(cv2.multiply(plane, lamp, dst=plane, scale=tint), np.float32)
         if warped is not None and where is not None:
             rows, columns = where
             bed = cv2.multiply(plane[rows, columns], warped[-1], scale=1 / 255, dtype=cv2.CV_32F)
-            lit = lamp[rows, columns] * np.float32(tint * (AMBIENT if scene.bed == "panel" else 1.0))
-            plane[rows, columns] = bed + cv2.multiply(warped[k], lit, dtype=cv2.CV_32F)
+            share = tint * (AMBIENT if scene.bed == "panel" else 1.0)
+            card = cv2.multiply(warped[k], lamp[rows, columns], scale=share, dtype=cv2.CV_32F)
+            plane[rows, columns] = cv2.add(bed, card)
         if scene.blur_px > 0.05:
             plane = np.asarray(cv2.GaussianBlur(plane, (0, 0), scene.blur_px), np.float32)
-        gain = scene.noise * float(rng.choice((-1, 1)) * rng.uniform(0.95, 1.05))
-        noise = _cut(_noise_tile(*_tile_size(scene)), scene, rng)
-        planes.append(np.asarray(cv2.addWeighted(plane, 1, noise, gain, 0, dtype=cv2.CV_8U), np.uint8))
+        grain = _cut(_noise_tile(*_tile_size(scene)), scene, rng)
+        sigma = scene.noise * float(rng.uniform(0.95, 1.05))
+        planes.append(np.asarray(cv2.addWeighted(plane, 1, grain, sigma, 0, dtype=cv2.CV_8U), np.uint8))
     return planes[0] if len(planes) == 1 else np.asarray(cv2.merge(planes), np.uint8)
 
 
@@ -212,11 +212,11 @@ def _texture_tile(bed: Bed, rows: int, columns: int) -> Singles:
     return np.asarray(cv2.GaussianBlur(plain, (0, 0), sigmaX=across, sigmaY=down), np.float32) * np.float32(gain)
 
 
-def _bed_texture(scene: Scene, rng: np.random.Generator) -> Singles:
-    """(rows, columns): what the bed's spot is lighter or darker than its mean."""
+def _bed_texture(scene: Scene, rng: np.random.Generator) -> tuple[Singles, float]:
+    """(rows, columns) and its gain: what the bed's spot is lighter or darker than its mean."""
     own = rng if scene.bed_seed is None else np.random.default_rng(scene.bed_seed)
-    gain = np.float32(own.uniform(0.9, 1.1))
-    return np.asarray(_cut(_texture_tile(scene.bed, *_tile_size(scene)), scene, own) * gain, np.float32)
+    gain = float(own.uniform(0.9, 1.1))
+    return _cut(_texture_tile(scene.bed, *_tile_size(scene)), scene, own), gain
 
 
 def _cut(tile: Singles, scene: Scene, rng: np.random.Generator) -> Singles:

@@ -101,6 +101,13 @@ def test_a_card_is_not_drawn_into_an_unknown_kind_of_file(tmp_path: Path) -> Non
     assert ".svg or .png" in run("cards", "draw", "--to", "card.doc", cwd=tmp_path, code=2).stderr
 
 
+def test_named_hands_beds_and_lights_are_shown_in_the_help(tmp_path: Path) -> None:
+    shown = run("simulate", "deck", "--help", cwd=tmp_path).stdout
+    for name in ("steady", "usual", "shaky", "careless", "felt", "panel", "green", "beech", "machine", "window", "dim"):
+        assert name in shown
+    assert "--cards" in run("simulate", "deck", "--count", "3", "--out", "x", cwd=tmp_path, code=2).stderr
+
+
 def test_a_simulated_deck_is_read_by_the_next_command(tmp_path: Path) -> None:
     run("simulate", "deck", "--cards", "3", "--hand", "steady", "--out", "try", cwd=tmp_path)
     done = run("read", "try", "--no-store", "--overlay", "look", cwd=tmp_path)
