@@ -23,6 +23,7 @@ layouts = ["stadslogistiek"]   # ids of shipped layouts, or paths; relative to w
 language = "en"                # of the panel: nl, fr or en
 store = ""                     # the store's file; "" is $LOGICIENNE_STORE, else data/logicienne.db
 place = ""                     # opens a permanence there when none is open; "" never opens one
+profile = ""                   # the calibration profile of this machine; "" reads uncalibrated
 
 [delays]                       # how patient the machine is
 settle_s = 0.2                 # the picture must stand still so long before it is read (0.05 to 5)
@@ -67,6 +68,7 @@ class Config(_Strict):
     language: Literal["nl", "fr", "en"] = "en"
     store: str = ""
     place: str = ""
+    profile: str = ""
     delays: DelayOptions = DelayOptions()
 
 

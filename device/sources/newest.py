@@ -58,6 +58,8 @@ class Newest(Source):
 
     def __init__(self, name: str, connect: Callable[[], Feed], backoff: Backoff | None = None) -> None:
         super().__init__(name)
+        # OpenCV warns on standard error at every try; what a person needs to know stands in `problem`.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_ERROR)
         self._connect, self._backoff = connect, backoff or Backoff()
         self._new = threading.Condition()
         self._frame: Frame | None = None

@@ -1,7 +1,7 @@
 """A whole sitting without a camera: a simulated hand lays cards on a bed, one after the other, and takes them away.
 
 What is simulated is what a camera over a tray sees: the empty bed, a hand that brings a card, the card settling, the
-card alone with fresh noise in every frame, the hand that fetches it. It proves programs, not machines.
+card alone with new noise in every frame, the hand that fetches it. It proves programs, not machines.
 """
 
 from __future__ import annotations
@@ -15,31 +15,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cards.draw import outline
 from cards.layout import Layout
 from cards.load import LayoutError, find_layout
-from device.frame import Frame, decode_picture
+from device.frame import Frame
+from device.simulator.card import Card
 from device.simulator.deck import truth_of
-from device.simulator.hand import Cut, Hand, punch
+from device.simulator.hand import HANDS, punch
 from device.simulator.people import answer
-from device.simulator.photo import photograph
-from device.simulator.scene import BEDS, Bed, Scene, homography, machine_scene
+from device.simulator.render import render, render_bed
+from device.simulator.scene import BEDS, Bed, Scene, corners_px, machine_scene
+from device.simulator.surface import grey_of
 from device.source import Options, Source, SourceError, one_of
 
-HANDS = {
-    "steady": Hand(0.3, 0.0),
-    "shaky": Hand(0.5, 0.15, half=0.01, stray=0.03),
-}
-"""How well residents punch."""
 BACK_SHARE, UPSIDE_DOWN_SHARE = 0.15, 0.25
 """Of cards that are laid with their back up, and the wrong way round."""
-SHADOW_PX = 9
-"""So far around the card the bed is darker for it."""
-SKIN_BGR = (128, 156, 196)
+SKIN_BGR = (128.0, 156.0, 196.0)
 ENTER, HOLD, LEAVE, FETCH = 5, 3, 4, 4
 """Frames in which the hand brings the card, moves it about, goes away, and fetches it."""
-
-Image = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
@@ -48,7 +40,7 @@ class Sitting:
 
     cards: int = 30
     seed: int = 1
-    hand: str = "steady"
+    hand: str = "usual"
     bed: Bed = "felt"
     width_px: int = 1280
     height_px: int = 960
@@ -69,6 +61,9 @@ class Simulated(Source):
         self.layout, self.sitting, self._speed = layout, sitting, speed
         self.truths: list[dict[str, Any]] = []
         self._rng = np.random.default_rng(sitting.seed)
+        # The machine of this sitting: camera, lamp and bed stay as they are.
+        scene = machine_scene(self._rng, sitting.bed, sitting.width_px, sitting.height_px)
+        self._machine = replace(scene, noise=sitting.noise, gap_mm=0.8, bed_seed=sitting.seed)
         self._clock_s = 0.0
         self._frames = self._play()
 
@@ -78,124 +73,92 @@ class Simulated(Source):
 
     def wait(self, timeout_s: float) -> Frame | None:
         """The next frame; never late."""
-        image = next(self._frames, None)
-        if image is None:
+        frame = next(self._frames, None)
+        if frame is None:
             self.ended = True
             return None
         self._clock_s += 1 / self.sitting.fps
         if self._speed:
             time.sleep(1 / self.sitting.fps / self._speed)
-        return self._seen(image)
+        return frame
 
-    def _seen(self, image: Image) -> Frame:
-        """With the noise of a camera: fresh in every frame, alike in all channels, as after a camera's own denoising."""
-        noise = self._rng.standard_normal(image.shape[:2], np.float32) * np.float32(self.sitting.noise)
-        noisy = cv2.add(image, cv2.merge([np.rint(noise)] * 3), dtype=cv2.CV_8U)
-        bgr = np.asarray(noisy, np.uint8)
-        return Frame(self.name, np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY), np.uint8), bgr=bgr)
-
-    def _play(self) -> Iterator[Image]:
-        """The sitting, frame by frame, without noise."""
-        bed = self._picture(replace(self._machine(), shift=(9.0, 9.0)), [])
+    def _play(self) -> Iterator[Frame]:
+        """The sitting, frame by frame."""
         for _ in range(self.sitting.cards):
-            yield from [bed] * self._about(self.sitting.empty_frames)
-            yield from self._one_card(bed)
-        yield from [bed] * self._about(self.sitting.empty_frames)
+            yield from self._empty_bed()
+            yield from self._one_card()
+        yield from self._empty_bed()
 
-    def _one_card(self, bed: Image) -> Iterator[Image]:
-        scene, cuts = self._lay()
-        laid = _Laid(bed, self._picture(scene, cuts), _cover(self.layout, scene))
-        far = self.sitting.height_px
+    def _empty_bed(self) -> Iterator[Frame]:
+        for _ in range(self._about(self.sitting.empty_frames)):
+            yield render_bed(self._machine, self._rng)
+
+    def _one_card(self) -> Iterator[Frame]:
+        scene, card = self._lay()
         for k in range(ENTER):
-            yield laid.seen(0, round(far * (ENTER - k) / (ENTER + 1)), hand=True)
+            yield self._seen(scene, card, down=(ENTER - k) / (ENTER + 1), hand_down=0.0)
         for _ in range(HOLD):
-            x, y = self._rng.integers(-5, 6, 2)
-            yield laid.seen(int(x), int(y), hand=True)
+            x, y = self._rng.uniform(-0.004, 0.004, 2)
+            yield self._seen(scene, card, across=float(x), down=float(y), hand_down=0.0)
         for k in range(LEAVE):
-            yield laid.seen(0, 0, hand=True, hand_y=round(far * (k + 1) / (LEAVE + 1)))
-        yield from [laid.seen(0, 0)] * self._about(self.sitting.lies_frames)
+            yield self._seen(scene, card, hand_down=(k + 1) / (LEAVE + 1))
+        for _ in range(self._about(self.sitting.lies_frames)):
+            yield self._seen(scene, card)
         for k in range(FETCH):
-            yield laid.seen(0, 0, hand=True, hand_y=round(far * (FETCH - 1 - k) / FETCH))
+            yield self._seen(scene, card, hand_down=(FETCH - 1 - k) / FETCH)
         for k in range(ENTER):
-            yield laid.seen(0, round(far * (k + 1) / ENTER), hand=True)
+            yield self._seen(scene, card, down=(k + 1) / ENTER, hand_down=0.0)
 
     def _about(self, frames: int) -> int:
         return max(round(frames * self._rng.uniform(0.8, 1.25)), 1)
 
-    def _machine(self) -> Scene:
-        """The machine of this sitting: camera, lamp and bed stay as they are."""
-        rng = np.random.default_rng(self.sitting.seed)
-        scene = machine_scene(rng, self.sitting.bed, self.sitting.width_px, self.sitting.height_px)
-        return replace(scene, noise=0.0, quality=98, gap_mm=0.8)
-
-    def _lay(self) -> tuple[Scene, list[Cut]]:
+    def _lay(self) -> tuple[Scene, Card]:
         """The next card and how it is laid."""
         rng = self._rng
         cuts = punch(self.layout, answer(self.layout, rng), HANDS[self.sitting.hand], rng)
+        language = self.layout.languages[rng.integers(len(self.layout.languages))] if self.layout.languages else "en"
+        card = Card(tuple(cuts), language)
         turn = float(rng.uniform(-4, 4)) + (180.0 if rng.random() < UPSIDE_DOWN_SHARE else 0.0)
         shift = (float(rng.uniform(-0.03, 0.03)), float(rng.uniform(-0.03, 0.03)))
         back = rng.random() < BACK_SHARE
-        scene = replace(self._machine(), turn_deg=turn, shift=shift, face="back" if back else "front")
+        scene = replace(self._machine, turn_deg=turn, shift=shift, face="back" if back else "front")
         number = len(self.truths) + 1
-        self.truths.append(truth_of(self.layout, cuts, scene, f"card-{number:03d}", self.sitting.seed))
-        return scene, cuts
+        self.truths.append(truth_of(self.layout, card, scene, f"card-{number:03d}", self.sitting.seed))
+        return scene, card
 
-    def _picture(self, scene: Scene, cuts: list[Cut]) -> Image:
-        language = self.layout.languages[0] if self.layout.languages else "en"
-        # The bed's texture comes from the first numbers drawn: the same bed in every picture.
-        jpeg = photograph(self.layout, language, cuts, scene, np.random.default_rng(self.sitting.seed))
-        colour = decode_picture(jpeg, self.name).colour
-        assert colour is not None
-        return colour
-
-
-@dataclass(frozen=True)
-class _Laid:
-    """A card on the bed, to be seen elsewhere and with a hand. cover: (rows, columns) where card and shadow are, 0–255."""
-
-    bed: Image
-    card: Image
-    cover: Image
-
-    def seen(self, x_px: int, y_px: int, hand: bool = False, hand_y: int | None = None) -> Image:
-        """The card moved by so much; the hand holds it, or is `hand_y` below where it would."""
-        if not hand and x_px == y_px == 0:
-            return self.card
-        size = (self.bed.shape[1], self.bed.shape[0])
-        move = np.array([[1, 0, x_px], [0, 1, y_px]], np.float32)
-        card, cover = (cv2.warpAffine(i, move, size) for i in (self.card, self.cover))
-        alpha = (cover.astype(np.float32) / np.float32(255))[..., None]
-        image = np.asarray(alpha * card + (1 - alpha) * self.bed, np.uint8)
-        if hand:
-            self._hand(image, x_px, y_px if hand_y is None else hand_y)
-        return image
-
-    def _hand(self, image: Image, x_px: int, y_px: int) -> None:
-        """A forearm from below, and fingers over the card's lower edge."""
-        rows, columns = np.nonzero(self.cover[::8, ::8])
-        bottom, middle = 8 * int(rows.max()) + y_px, 8 * int(np.median(columns)) + x_px
-        wide = self.bed.shape[1] // 14
-        arm = np.array([[middle - wide, bottom], [middle + wide, bottom],
-                        [middle + 2 * wide, bottom + 4 * wide + image.shape[0]],
-                        [middle - 2 * wide, bottom + 4 * wide + image.shape[0]]])  # fmt: skip
-        cv2.fillPoly(image, [arm.astype(np.int32)], SKIN_BGR, cv2.LINE_AA)
-        for k in range(4):
-            centre = (middle - wide + round((k + 0.5) * wide / 2), bottom - wide // 3)
-            cv2.ellipse(image, centre, (wide // 4, wide), 0, 0, 360, SKIN_BGR, -1, cv2.LINE_AA)
+    def _seen(
+        self, scene: Scene, card: Card, *, across: float = 0.0, down: float = 0.0, hand_down: float | None = None
+    ) -> Frame:
+        """The card so far across and down (shares of the picture), and a hand so far below where it holds the card."""
+        moved = replace(scene, shift=(scene.shift[0] + across, scene.shift[1] + down))
+        corners = corners_px(self.layout, moved)
+        if corners[:, 1].min() + 1 < scene.height_px:
+            frame = render(self.layout, card, moved, self._rng, name=self.name)
+        else:
+            frame = render_bed(moved, self._rng)
+        if hand_down is None:
+            return frame
+        bottom = float(corners[:, 1].max()) + hand_down * scene.height_px
+        middle = float(corners[:, 0].mean())
+        _draw_hand(frame.grey, middle, bottom, grey_of(SKIN_BGR))
+        if frame.bgr is not None:
+            _draw_hand(frame.bgr, middle, bottom, SKIN_BGR)
+        return frame
 
 
-def _cover(layout: Layout, scene: Scene) -> Image:
-    points = np.column_stack([np.array(outline(layout), np.float64), np.ones(len(outline(layout)))])
-    px = points @ homography(layout, scene).T
-    mask = np.zeros((scene.height_px, scene.width_px), np.uint8)
-    cv2.fillPoly(mask, [np.rint(px[:, :2] / px[:, 2:]).astype(np.int32)], 255)
-    side = 2 * SHADOW_PX + 1
-    grown = cv2.dilate(mask, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))
-    return np.asarray(cv2.blur(grown, (7, 7)), np.uint8)
+def _draw_hand(image: NDArray[np.uint8], middle_px: float, bottom_px: float, level: float | tuple[float, ...]) -> None:
+    """A forearm from below, and fingers over the card's lower edge."""
+    wide, height = image.shape[1] / 14, image.shape[0]
+    arm = [(-wide, 0.0), (wide, 0.0), (2 * wide, 4 * wide + height), (-2 * wide, 4 * wide + height)]
+    points = np.array([(middle_px + x, bottom_px + y) for x, y in arm])
+    cv2.fillPoly(image, [np.rint(points).astype(np.int32)], level, cv2.LINE_AA)
+    for k in range(4):
+        centre = (round(middle_px - wide + (k + 0.5) * wide / 2), round(bottom_px - wide / 3))
+        cv2.ellipse(image, centre, (round(wide / 4), round(wide)), 0, 0, 360, level, -1, cv2.LINE_AA)
 
 
 def make(where: str, options: Options) -> Source:
-    """`sim:LAYOUT?cards=30&seed=1&hand=steady&bed=felt&width=1280&height=960&fps=15&lies=1.1&empty=0.5&speed=0`."""
+    """`sim:LAYOUT?cards=30&seed=1&hand=usual&bed=felt&width=1280&height=960&fps=15&lies=1.1&empty=0.5&speed=0`."""
     try:
         layout = find_layout(where or "stadslogistiek")
     except LayoutError as error:
@@ -205,7 +168,7 @@ def make(where: str, options: Options) -> Source:
     sitting = Sitting(
         cards=options.take("cards", 30, int, 0, 1_000_000),
         seed=options.take("seed", 1, int),
-        hand=options.take("hand", "steady", one_of(*HANDS)),
+        hand=options.take("hand", "usual", one_of(*HANDS)),
         bed=bed,
         width_px=options.take("width", 1280, int, 64, 8000),
         height_px=options.take("height", 960, int, 64, 8000),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import tempfile
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
 from functools import partial
@@ -11,16 +13,19 @@ from pathlib import Path
 
 import click
 
+from calibration.errors import CalibrationError
+from calibration.profile import load as load_profile
 from cards.layout import Layout
 from cards.load import find_layout
+from device.frame import Frame
 from device.panel import Panel, terminal_panel
 from device.source import open_source
 from reader.camera import read_frame
 from reader.cli.options import LANGUAGES, layout_option, store_option
 from reader.config import EXAMPLE, Config, load_config
+from reader.reading import Reading, Rejection
 from reader.service import Service, Work, words
-from reader.service.loop import stop_signals
-from reader.store import Permanence, Store, StoreError, open_store
+from reader.store import Store, StoreError, open_store
 
 SIMULATED = "Simulation"
 
@@ -35,6 +40,8 @@ SIMULATED = "Simulation"
 @store_option
 @click.option("--permanence", help="Keep the cards in this permanence. Default: the one that is open.")
 @click.option("--place", help="Open a permanence at this place when none is open.")
+@click.option("--profile", "profile_path", type=click.Path(path_type=Path, dir_okay=False),
+              help="The calibration profile of this machine. Default: none; cards are read uncalibrated.")  # fmt: skip
 @click.option("--language", type=click.Choice(LANGUAGES), help="Of the panel. Default: en.")
 def command(
     config_path: Path | None,
@@ -44,6 +51,7 @@ def command(
     store_path: Path | None,
     permanence: str | None,
     place: str | None,
+    profile_path: Path | None,
     language: str | None,
 ) -> None:
     """Run the machine: read what lies under the camera, keep it, show it.
@@ -54,7 +62,8 @@ def command(
     if example_config:
         click.echo(EXAMPLE, nl=False)
         return
-    given = _with(load_config(config_path), source, layout_names, place, language)
+    profile_name = None if profile_path is None else str(profile_path)
+    given = _with(load_config(config_path), source, layout_names, place, profile_name, language)
     layouts = tuple(find_layout(name) for name in given.layouts)
     where = store_path or (Path(given.store) if given.store else None)
     panel = terminal_panel()
@@ -72,26 +81,59 @@ def command(
 
 
 def _with(
-    config: Config, source: str | None, layout_names: tuple[str, ...], place: str | None, language: str | None
+    config: Config,
+    source: str | None,
+    layout_names: tuple[str, ...],
+    place: str | None,
+    profile: str | None,
+    language: str | None,
 ) -> Config:
     """The file's options with those of the command line in their place."""
-    given = {"source": source, "layouts": list(layout_names) or None, "place": place, "language": language}
+    given = {
+        "source": source,
+        "layouts": list(layout_names) or None,
+        "place": place,
+        "profile": profile,
+        "language": language,
+    }
     return config.model_copy(update={name: value for name, value in given.items() if value is not None})
 
 
+def _reader(profile: str, layouts: tuple[Layout, ...], panel: Panel) -> Callable[[Frame], Reading | Rejection]:
+    """How a frame is read: against this machine's empty bed and blank cards where there is a profile of it."""
+    if not profile:
+        return partial(read_frame, layouts=layouts)
+    try:
+        known = load_profile(Path(profile))
+    except OSError as error:
+        raise CalibrationError(f"{profile}: cannot be read ({error.strerror}); see: logicienne calibrate") from error
+    panel.say(f"calibrated: {known.label}")
+    return partial(read_frame, layouts=layouts, profile=known)
+
+
 def _run(given: Config, where: Path | None, permanence: str | None, layouts: tuple[Layout, ...], panel: Panel) -> None:
+    stop = _stopped_by_signals()
     with open_source(given.source) as source, open_store(where) as store:
         sitting = _sitting(store, permanence, given.place, panel)
         panel.say(f"reading from {source.name}, keeping in {store.path}")
-        look = partial(read_frame, layouts=layouts)
-        work = Work(look, layouts, sitting, given.language, given.delays.delays())
-        service = Service(source, store, panel, work)
-        handler = stop_signals(service)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, handler)
-        counts: Permanence = service.run()
+        work = Work(_reader(given.profile, layouts, panel), layouts, sitting, given.language, given.delays.delays())
+        counts = Service(source, store, panel, work, stop).run()
         with suppress(OSError):
             panel.say(words.counts(counts, given.language))
+
+
+def _stopped_by_signals() -> threading.Event:
+    """Set by SIGTERM and Ctrl-C: the card in hand is finished. A second Ctrl-C ends it at once."""
+    stop = threading.Event()
+
+    def handler(number: int, frame: object) -> None:
+        if number == signal.SIGINT and stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handler)
+    return stop
 
 
 def _sitting(store: Store, permanence: str | None, place: str, panel: Panel) -> str:

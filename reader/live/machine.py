@@ -8,13 +8,15 @@ from enum import StrEnum
 
 from device.frame import Frame
 from reader.live.merge import contradicts, merge, same_card
-from reader.live.view import Bed, Mask, Small, glares, is_black, moves, reaches_in, small_copy
+from reader.live.view import Bed, Mask, Small, glares, is_black, moves, reaches_in, small_copy, surrounds
 from reader.reading import Code, Reading, Reason, Rejection
 
 ENTERS_SHARE = 0.004
 """Share of the picture that must differ from the empty bed before anything is taken to lie there: a tenth of a card."""
 DIRT_SHARE, DIRT_MAX = 0.0004, 0.05
 """Share of the picture that is dirt (a crumb of 4 mm), and from which it is not dirt but another bed or lamp."""
+EARLIER_MAX = 4
+"""So many beds that were known before are kept in mind."""
 GLARE_MAKES = {Code.UNKNOWN_LAYOUT, Code.LOW_CONTRAST, Code.WRONG_PROPORTIONS, Code.AMBIGUOUS_FIT}
 """What a reading that failed for a reflection looks like."""
 REACHES_MAKES = {*GLARE_MAKES, Code.NO_CARD, Code.TWO_CARDS}
@@ -94,11 +96,14 @@ class Live:
         self.hint: Reason | None = None
         self._small: Small | None = None
         self._bed: Bed | None = None
+        self._earlier: list[Bed] = []
         self._clean: Bed | None = None
         self._still_since = self._gone_since = self._entered_at = 0.0
         self._gone = False
         self._count = self._no_card = 0
         self._told: Reading | None = None
+        self._maybe: Reading | None = None
+        self._barred = False
         self._told_at = 0.0
 
     @property
@@ -120,6 +125,8 @@ class Live:
             self._still_since, self._looked = now_s, False
         if self._bed is not None and not self._bed.fits(small):
             self._bed = self._clean = None
+            self._earlier = []
+        self._recall(small)
         if self._is_dark(small):
             # Nothing seen now may change what is known; afterwards the picture has to stand still again.
             self._still_since, self._looked, self._gone = now_s, False, False
@@ -153,17 +160,19 @@ class Live:
     def _dirt(share: float) -> Reason | None:
         return Reason(Code.DIRT, found=f"{100 * share:.1f} %") if share > DIRT_SHARE else None
 
-    def _is_empty(self, small: Small) -> list[Event]:
-        """The tray is empty; this is what it looks like."""
+    def _is_empty(self, small: Small, sure: bool = True) -> list[Event]:
+        """The tray is empty; this is what it looks like. Not `sure`: a sheet over the card would look like this too."""
         if self._clean is None or not self._clean.fits(small) or float(self._clean.there(small).mean()) > DIRT_MAX:
             self._clean = Bed.of(small)
-        self._bed, self._told = Bed.of(small), None
+        if self._bed is not None and float(self._bed.there(small).mean()) > DIRT_MAX:
+            self._earlier = [self._bed, *self._earlier][:EARLIER_MAX]
+        self._bed, self._told = Bed.of(small, sure), None
         return self._to(State.EMPTY, self._dirt(float(self._clean.there(small).mean())))
 
     # --- a card comes ------------------------------------------------------------------------------------------
 
     def _coming(self, frame: Frame, there: Mask | None, still: bool, now_s: float) -> list[Event]:
-        reaches = there is not None and reaches_in(there)
+        reaches = there is not None and reaches_in(there) and not surrounds(there)
         if not still or reaches:
             self._forget()
             long = now_s - self._entered_at >= self.delays.patience_s
@@ -193,15 +202,20 @@ class Live:
         if code is Code.NO_CARD:
             # A shadow went over the tray, a crumb fell, the lamp was moved: no card, nothing to tell.
             self._forget()
-            return self._is_empty(self._small)
+            return self._is_empty(self._small, sure=self._maybe is None)
         if code in GLARE_MAKES and glares(self._small):
             rejection = replace(rejection, reasons=(Reason(Code.GLARE), *rejection.reasons))
         return self._tell(Refused(rejection, frame), now_s)
 
     def _tell(self, event: Seen | Refused, now_s: float) -> list[Event]:
-        self._told = event.reading if isinstance(event, Seen) else None
+        maybe, self._maybe = self._maybe, None
+        self._told = event.reading if isinstance(event, Seen) else maybe
         self._told_at, self._looked, self._gone = now_s, True, False
         self._forget()
+        if isinstance(event, Seen) and maybe is not None and not contradicts(maybe, event.reading):
+            # It may be the card that was told before, which something covered since; it counts when it is laid again.
+            self._barred = True
+            return self._to(State.WAITING)
         return [event, *self._to(State.TOLD)]
 
     def _if_settling(self) -> Reason | None:
@@ -238,8 +252,15 @@ class Live:
         if gone:
             assert self._small is not None
             long = now_s - self._gone_since >= self.delays.gone_s
-            return events + (self._is_empty(self._small) if long else [])
-        if still and not self._looked and not (there is not None and reaches_in(there)):
+            if not long:
+                return events
+            assert self._bed is not None
+            if self._bed.sure or self._barred:
+                self._maybe, self._barred = None, False
+                return events + self._is_empty(self._small)
+            self._maybe = self._told or self._maybe
+            return events + self._is_empty(self._small, sure=False)
+        if still and not self._looked and (there is None or not reaches_in(there) or surrounds(there)):
             events += self._look_again(frame)
         return events
 
@@ -251,7 +272,9 @@ class Live:
             self._no_card += 1
             if self._no_card >= self.delays.rejections:
                 self._forget()
-                return self._is_empty(self._small)
+                # Nobody saw the bed that is known: something may merely have been laid over the card.
+                self._maybe = self._told or self._maybe
+                return self._is_empty(self._small, sure=self._maybe is None)
             return []
         self._no_card = 0
         if isinstance(outcome, Reading) and self._told is not None and contradicts(self._told, outcome):
@@ -262,9 +285,20 @@ class Live:
                 return self._to(State.WAITING, Reason(Code.TWO_CARDS))
             return []
         self._looked, self._looks = True, []
-        return self._to(State.WAITING if self.state is State.STARTING else self.state)
+        amiss = isinstance(outcome, Rejection) and outcome.reasons[0].code is Code.PROFILE_MISMATCH
+        hint = outcome.reasons[0] if isinstance(outcome, Rejection) and amiss else None
+        return self._to(State.WAITING if self.state is State.STARTING else self.state, hint)
 
     # --- all ---------------------------------------------------------------------------------------------------
+
+    def _recall(self, small: Small) -> None:
+        """Know the bed again that was known before: a sheet that was taken for it is gone, the old lamp is back."""
+        if not self._earlier or self._bed is None or self._bed.shows(small, ENTERS_SHARE):
+            return
+        for k, bed in enumerate(self._earlier):
+            if bed.shows(small, ENTERS_SHARE):
+                self._earlier[k], self._bed = self._bed, bed
+                return
 
     def _is_dark(self, small: Small) -> bool:
         return is_black(small) or (self._bed is not None and self._bed.is_dark(small))

@@ -45,12 +45,20 @@ class Work:
 class Service:
     """One run of the machine. Set `stop` (from a signal handler, say) to end it after the card in hand."""
 
-    def __init__(self, source: Source, store: Store, panel: Panel, work: Work, retry_s: float = RETRY_S) -> None:
+    def __init__(
+        self,
+        source: Source,
+        store: Store,
+        panel: Panel,
+        work: Work,
+        stop: threading.Event | None = None,
+        retry_s: float = RETRY_S,
+    ) -> None:
         self._source, self._store, self._panel, self._work = source, store, panel, work
         self._retry_s = retry_s
         self._lost = False
         self._live = Live(self._look, work.delays)
-        self.stop = threading.Event()
+        self.stop = stop or threading.Event()
 
     def run(self) -> Permanence:
         """Until the source ends or `stop` is set; returns the sitting's counts.
@@ -201,14 +209,3 @@ class Service:
             self._panel.say(text)
         except OSError:
             return
-
-
-def stop_signals(service: Service) -> Callable[[int, object], None]:
-    """A handler for SIGTERM and SIGINT: the first ends the run after the card in hand, the second at once."""
-
-    def handler(number: int, frame: object) -> None:
-        if service.stop.is_set():
-            raise KeyboardInterrupt
-        service.stop.set()
-
-    return handler
