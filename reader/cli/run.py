@@ -16,7 +16,7 @@ import click
 from calibration.errors import CalibrationError
 from calibration.profile import load as load_profile
 from cards.layout import Layout
-from cards.load import find_layout
+from cards.load import catalogue, find_layout
 from device.frame import Frame
 from device.panel import Panel, terminal_panel
 from device.source import open_source
@@ -101,14 +101,15 @@ def _with(
 
 def _reader(profile: str, layouts: tuple[Layout, ...], panel: Panel) -> Callable[[Frame], Reading | Rejection]:
     """How a frame is read: against this machine's empty bed and blank cards where there is a profile of it."""
+    look = partial(read_frame, layouts=layouts, known=catalogue(layouts))
     if not profile:
-        return partial(read_frame, layouts=layouts)
+        return look
     try:
-        known = load_profile(Path(profile))
+        calibrated = load_profile(Path(profile))
     except OSError as error:
         raise CalibrationError(f"{profile}: cannot be read ({error.strerror}); see: logicienne calibrate") from error
-    panel.say(f"calibrated: {known.label}")
-    return partial(read_frame, layouts=layouts, profile=known)
+    panel.say(f"calibrated: {calibrated.label}")
+    return partial(look, profile=calibrated)
 
 
 def _run(given: Config, where: Path | None, permanence: str | None, layouts: tuple[Layout, ...], panel: Panel) -> None:
