@@ -15,7 +15,7 @@ from device.frame import Frame
 from reader.camera import find
 from reader.camera.edges import same_outline
 from reader.camera.find import Found, search
-from reader.camera.identify import read_code
+from reader.camera.identify import Placed, read_code
 from reader.decode import decode
 from reader.reading import Point, Punch, Reading, Rejection, Score, Thresholds, judge
 from reader.reasons import sentence
@@ -143,7 +143,7 @@ def _codes(frame: Frame, found: Found, layouts: Sequence[Layout]) -> Iterator[st
     for layout in layouts:
         if layout.identify.by == "none" or not same_outline(layout, found.layout):
             continue
-        said = read_code(frame, replace(found, layout=layout), layout)
+        said = read_code(frame, Placed(layout, found.face, found.edge.geometry), layout)
         words = {
             "agrees": "says so",
             "other": f"says {said.value}",

@@ -7,7 +7,7 @@ seen. A back face is the same card turned round, so a mirror image needs no case
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -147,6 +147,20 @@ def first_guess(
         return None
     parameters = np.concatenate([turn.ravel(), shift.ravel(), [np.log(focal_px), 0.0], np.zeros(BENDS)])
     return Geometry(parameters, width_mm, height_mm, centre_px)
+
+
+def before_lens(
+    corners_px: Floats, width_mm: float, height_mm: float, camera_matrix: Floats, distortion: Floats
+) -> Geometry | None:
+    """`first_guess` before a known lens: (3, 3) camera matrix, (5,) distortion, of which the first radial term is kept."""
+    straight = cv2.undistortPoints(corners_px.reshape(-1, 1, 2), camera_matrix, distortion, P=camera_matrix)
+    centre, focal_px = (float(camera_matrix[0, 2]), float(camera_matrix[1, 2])), float(camera_matrix[0, 0])
+    guess = first_guess(np.asarray(straight, np.float64).reshape(-1, 2), width_mm, height_mm, centre, focal_px)
+    if guess is None:
+        return None
+    parameters = guess.parameters.copy()
+    parameters[7] = distortion[0]
+    return replace(guess, parameters=parameters)
 
 
 def homography(source: Floats, target: Floats) -> Floats:

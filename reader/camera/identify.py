@@ -18,11 +18,10 @@ from cards.layout import Layout, Marker
 from cards.marks import aruco_dictionary, mark_cells
 from device.frame import Frame
 from reader.camera.edges import same_outline
-from reader.camera.find import Found
 from reader.camera.geometry import Geometry
 from reader.camera.measure import CONTRAST_MIN, measure_at, search_reach_mm, view_of
 from reader.camera.patches import Plan, Singles, sample
-from reader.reading import Code, Reason, Rejection, Thresholds
+from reader.reading import Code, Face, Reason, Rejection, Thresholds
 
 SHIFT_MM = 1.2
 """How far print may lie off its place on the card: sheets are cut by stacks."""
@@ -52,19 +51,28 @@ class Said:
     value: str | None = None
 
 
+@dataclass(frozen=True)
+class Placed:
+    """Where a card lies whose outline is that of `layout`, and which face is up."""
+
+    layout: Layout
+    face: Face
+    geometry: Geometry
+
+
 def identify(
-    frame: Frame, found: Found, offered: Sequence[Layout], known: Sequence[Layout]
+    frame: Frame, placed: Placed, offered: Sequence[Layout], known: Sequence[Layout]
 ) -> list[Layout] | Rejection:
-    """The offered layouts of the found card's outline that its code allows, most often one; or why it is refused.
+    """The offered layouts of the card's outline that its code allows, most often one; or why it is refused.
 
     known: what else the card may be, for its name. A layout without a code stays possible unless a printed code or
     another layout's own speaks against it.
     """
-    twins = [y for y in offered if y is found.layout or same_outline(y, found.layout)]
+    twins = [y for y in offered if y is placed.layout or same_outline(y, placed.layout)]
     if all(y.identify.by == "none" for y in twins):
         return twins
-    others = [y for y in known if same_outline(y, found.layout) and y.identify.by != "none"]
-    said = {y.digest: read_code(frame, found, y) for y in (*twins, *others)}
+    others = [y for y in known if same_outline(y, placed.layout) and y.identify.by != "none"]
+    said = {y.digest: read_code(frame, placed, y) for y in (*twins, *others)}
     agreeing = [y for y in (*twins, *others) if said[y.digest].kind == "agrees"]
     if agreeing:
         foreign = [y for y in agreeing if y not in twins]
@@ -89,16 +97,16 @@ def _printed(layouts: Sequence[Layout], said: dict[str, Said]) -> list[tuple[Lay
     return [(y, said[y.digest]) for y in layouts if y.identify.by in ("aruco", "qr")]
 
 
-def read_code(frame: Frame, found: Found, layout: Layout) -> Said:
-    """What the code says at this layout's places, on the card that was found."""
+def read_code(frame: Frame, placed: Placed, layout: Layout) -> Said:
+    """What the code says at this layout's places, on the card that lies there."""
     by = layout.identify.by
     if by == "none":
         return Said("none")
     if by == "code-holes":
-        return _code_holes(frame, found.edge.geometry, layout)
-    if found.face == "back":
+        return _code_holes(frame, placed.geometry, layout)
+    if placed.face == "back":
         return Said("hidden")
-    return (_aruco if by == "aruco" else _qr)(frame.grey, found.edge.geometry, layout)
+    return (_aruco if by == "aruco" else _qr)(frame.grey, placed.geometry, layout)
 
 
 def _code_holes(frame: Frame, geometry: Geometry, layout: Layout) -> Said:

@@ -12,8 +12,8 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.edges import edge_blur_mm, outline_of
 from reader.camera.find import Found, Search, search
-from reader.camera.geometry import Floats, Geometry
-from reader.camera.identify import identify
+from reader.camera.geometry import Floats, Geometry, before_lens
+from reader.camera.identify import Placed, identify
 from reader.camera.known import read_known
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import is_faint, least_contrast, measure, view_of
@@ -44,10 +44,32 @@ def read_frame(
     """
     if not layouts:
         raise ValueError("read_frame needs at least one layout")
-    outcome = _uncalibrated(frame, layouts, known) if profile is None else read_known(frame, layouts, profile)
+    if profile is None:
+        outcome = _uncalibrated(frame, layouts, known)
+    else:
+        outcome = _named(frame, read_known(frame, layouts, profile), layouts, profile, known)
     if any(y.retired and y.identity == outcome.layout for y in layouts):
         return Rejection((Reason(Code.RETIRED_LAYOUT, found=outcome.layout),), outcome.layout)
     return outcome
+
+
+def _named(
+    frame: Frame, outcome: Reading | Rejection, layouts: Sequence[Layout], profile: Profile, known: Sequence[Layout]
+) -> Reading | Rejection:
+    """A calibrated reading, unless the card's own code names another card: versions may differ by nothing else."""
+    layout = next((y for y in layouts if y.identity == outcome.layout), None)
+    if isinstance(outcome, Rejection) or layout is None or outcome.corners_px is None:
+        return outcome
+    if all(y.identify.by == "none" for y in layouts):
+        return outcome
+    lens, size_mm = profile.lens, (layout.width_mm, layout.height_mm)
+    geometry = before_lens(np.array(outcome.corners_px), *size_mm, lens.camera_matrix, lens.distortion)
+    if geometry is None:
+        return Rejection((Reason(Code.AMBIGUOUS_FIT),), layout.identity)
+    allowed = identify(frame, Placed(layout, outcome.face, geometry), layouts, known)
+    if isinstance(allowed, Rejection):
+        return allowed
+    return outcome if layout in allowed else Rejection((Reason(Code.UNKNOWN_LAYOUT, found=allowed[0].identity),))
 
 
 def _uncalibrated(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layout]) -> Reading | Rejection:
@@ -60,7 +82,7 @@ def _uncalibrated(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layou
     blurred = _if_blurred(found)
     if blurred is not None:
         return blurred
-    twins = identify(frame, found, layouts, known)
+    twins = identify(frame, Placed(found.layout, found.face, found.edge.geometry), layouts, known)
     if isinstance(twins, Rejection):
         return twins
     return _best([_read(frame, replace(found, layout=layout)) for layout in twins])

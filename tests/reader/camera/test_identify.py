@@ -20,7 +20,7 @@ from device.simulator.render import encode, render
 from device.simulator.scene import BEDS, Scene
 from reader.camera import read_frame
 from reader.camera.find import search
-from reader.camera.identify import read_code
+from reader.camera.identify import Placed, read_code
 from reader.reading import Code, Reading, Rejection
 from tests.needs import shared_folder
 
@@ -196,7 +196,7 @@ def test_the_marks_of_the_shared_pictures_all_agree() -> None:
         frame = decode_picture(path.with_suffix(".jpg").read_bytes(), path.name)
         found = search(frame, [layout]).found
         if found is not None:
-            kind = read_code(frame, found, layout).kind
+            kind = read_code(frame, Placed(layout, found.face, found.edge.geometry), layout).kind
             assert kind == ("hidden" if found.face == "back" else "agrees"), path.name
             agree += kind == "agrees"
     assert agree >= 9
