@@ -21,8 +21,12 @@ from calibration.sheet import (
     sheet,
     write_sheet,
 )
+from tests.needs import need
 
-pypdfium2 = pytest.importorskip("pypdfium2", reason="renders the PDF back")
+try:
+    import pypdfium2
+except ImportError:
+    pypdfium2 = None
 
 
 def corners_off_mm(
@@ -36,6 +40,7 @@ def corners_off_mm(
 
 
 def rendered(data: bytes, dpi: float) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    need(pypdfium2, "pypdfium2, which renders a PDF", "pip install pypdfium2")
     page = pypdfium2.PdfDocument(data)[0]
     return np.asarray(page.render(scale=dpi / 72).to_pil().convert("L"), np.uint8)
 
