@@ -27,12 +27,14 @@ def learn_bed(images: Sequence[Levels], names: Sequence[str]) -> Bed:
     """
     if not images:
         raise CalibrationError("bed: no picture of the empty bed; take three with nothing on it")
-    stack = np.stack([cv2.GaussianBlur(image, (3, 3), 0) for image in images]).astype(np.float32)
-    levels = stack.mean(axis=(1, 2))
-    flicker = float(levels.std() / max(levels.mean(), 1.0))
+    stack = np.stack([cv2.GaussianBlur(image.astype(np.float32), (3, 3), 0) for image in images])
+    # By the median, so that a hand in one picture is found as a hand and not as another lamp.
+    middle = np.maximum(np.median(stack, axis=0), 1.0)
+    levels = np.median((stack / middle).reshape(len(stack), -1), axis=1)
+    flicker = float(levels.std())
     if flicker > FLICKER_MAX:
         raise CalibrationError(f"bed: brightness differs by {flicker:.0%} between the pictures; fix lamp and exposure")
-    stack *= (levels.mean() / np.maximum(levels, 1.0))[:, None, None]
+    stack = stack / levels[:, None, None].astype(np.float32)
     middle = np.median(stack, axis=0)
     for name, image in zip(names, stack, strict=True):
         off = cv2.blur(np.abs(image - middle), (9, 9))

@@ -182,9 +182,9 @@ def light(card: Levels, model: Singles, inside: NDArray[np.bool_]) -> Singles:
     x, y = np.meshgrid(np.linspace(-1, 1, blocks[0]), np.linspace(-1, 1, blocks[1]))
     terms = _terms(x[use], y[use])
     weight: Floats = np.ones(len(ratio))
-    fitted: Floats = np.zeros(terms.shape[1])
+    fitted = np.zeros(terms.shape[1])
     for _ in range(6):
-        fitted = np.linalg.lstsq(terms * weight[:, None], ratio * weight, rcond=None)[0]
+        fitted[:] = np.linalg.lstsq(terms * weight[:, None], ratio * weight, rcond=None)[0]
         weight[:] = 1 / (1 + ((ratio - terms @ fitted) / 0.03) ** 2)
     far_x, far_y = 1 + 1 / blocks[0], 1 + 1 / blocks[1]
     gx, gy = np.meshgrid(np.linspace(-far_x, far_x, columns), np.linspace(-far_y, far_y, rows))

@@ -90,7 +90,7 @@ def side_offsets(seen: Floats, bed: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     up from inside, half-covered pixels count half.
     """
     off = np.abs(seen - bed)
-    inner = np.median(off[:, :, 2:7], axis=2)
+    inner = off[:, :, 2:7].mean(axis=2)
     share = np.minimum(off / np.maximum(inner, 1.0)[:, :, None], 1.0)
     # Noise far outside is not paper: only the run from inside counts.
     run = np.minimum.accumulate(np.where(share > 0.25, 1.0, 0.0), axis=2)

@@ -92,12 +92,15 @@ class Tray:
         """Card millimetres → px for this pose."""
         return card_map(self.lens, self.plane, pose, width_mm, height_mm)
 
-    def refine(self, image: Levels, pose: Pose, width_mm: float, height_mm: float) -> Fit | None:
-        """The pose that the four sides show, from one that is less than 2 mm off. `None` when sides cannot be seen."""
+    def refine(self, image: Levels, pose: Pose, width_mm: float, height_mm: float, gain: float = 1.0) -> Fit | None:
+        """The pose that the four sides show, from one that is less than 2 mm off. `None` when sides cannot be seen.
+
+        gain: how bright the bed is now, against its picture.
+        """
         looks = side_points(width_mm, height_mm)
         px = self.map(pose, width_mm, height_mm).at(looks.reshape(-1, 2)).astype(np.float32)
         edge, good = side_offsets(
-            sample(image, px).reshape(looks.shape[:3]), sample(self.bed.mean, px).reshape(looks.shape[:3])
+            sample(image, px).reshape(looks.shape[:3]), gain * sample(self.bed.mean, px).reshape(looks.shape[:3])
         )
         if (good.sum(axis=1) < SIDE_POINTS // 4).any():
             return None
@@ -114,23 +117,25 @@ class Tray:
             turn=pose.turn + (-turn if pose.mirrored else turn),
             scale=pose.scale * (1 + scale),
         )
-        middle = [float(np.median(miss[k][good[k]])) for k in range(4)]
-        near = np.abs(miss) < AGREE_MM
+        near = (np.abs(miss) < AGREE_MM) & good
+        middle = (miss * near).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
         return Fit(
             moved,
             float(np.median(np.abs(miss[good]))),
-            float((near & good).mean()),
-            (middle[1] + middle[3], middle[0] + middle[2]),
+            float(near.mean()),
+            (float(middle[1] + middle[3]), float(middle[0] + middle[2])),
         )
 
-    def cuts(self, image: Levels, mapped: CardMap, size_mm: tuple[float, float], cut: CornerCut) -> Floats:
+    def cuts(
+        self, image: Levels, mapped: CardMap, size_mm: tuple[float, float], cut: CornerCut, gain: float = 1.0
+    ) -> Floats:
         """(4,) share of the would-be cut triangle that shows the bed, at the card's top-left, top-right, bottom-right
         and bottom-left."""
         signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
         corner = signs * np.array(size_mm) / 2
         legs = _CUT * [cut.dx_mm, cut.dy_mm]
         px = mapped.at((corner[:, None] - signs[:, None] * legs).reshape(-1, 2)).astype(np.float32)
-        off = np.abs(sample(image, px) - sample(self.bed.mean, px))
+        off = np.abs(sample(image, px) - gain * sample(self.bed.mean, px))
         limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * sample(self.bed.spread, px))
         return np.asarray((off < limit).reshape(4, -1).mean(axis=1), np.float64)
 

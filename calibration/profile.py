@@ -40,11 +40,11 @@ PIXELS_MAX = 64_000_000
 class ProfileThresholds:
     """Open fractions that decide on this machine, see `reader.reading.Thresholds`.
 
-    `clear_max` lies 5 % below the truth's own 15 %, for a slit's rim is lost, and a blank that is known measures nothing.
-    `punched_min` lies 6 % above the truth's own 60 %: what blur adds to a part-open hole's longer rim.
+    `clear_max` lies far below the 15 % that is still clear: a slit loses its rims, and a known blank measures next to nothing.
+    `punched_min` lies above the 60 % that is punched by what blur adds to a part-open hole's longer rim.
     """
 
-    clear_max: float = 0.10
+    clear_max: float = 0.06
     punched_min: float = 0.66
 
 

@@ -27,7 +27,7 @@ SENTENCES: dict[str, dict[Code, str]] = {
         Code.DIRT: "There is dirt on the glass or the bed ({found}): wipe it clean and try again.",
         Code.HAND: "Something reaches over the card: take your hand away and wait a moment.",
         Code.RETIRED_LAYOUT: "This is the card {found}, which is not in use today: take one of today's cards.",
-        Code.PROFILE_MISMATCH: "The machine is not as it was calibrated ({found}, not {expected}): run `logicienne calibrate check`.",
+        Code.PROFILE_MISMATCH: "The machine is not as calibrated ({found}, not {expected}): see `logicienne calibrate check`.",
     },
     "nl": {
         Code.UNCERTAIN_POSITION: "{position} is misschien geponst, misschien niet: kijk naar de kaart.",

@@ -39,21 +39,23 @@ LEAD_MIN = 0.03
 """By how much the best face must explain more than the next."""
 OUTSIDE_MAX = 0.03
 """Share of the bed beside the card that may look unlike the empty bed: chads, fibres, a finger; more is another place."""
+RIM_MAX = 0.05
+"""Share of the picture's rim that may look new where no card can be followed: a hand; more is another place."""
 GAIN_MIN, GAIN_MAX = 0.7, 1.4
 """How far the lamp may have dimmed or brightened."""
 ODD_MAX = 0.15
 """What neither paper nor bed explains, as a share of the hole."""
-THIN_MAX = 0.12
+THIN_MAX = 0.08
 """What is bed but thinner than the opening, as a share of the hole: a crescent or a slit, no scratch."""
 OPENING_MM = 1.0
 """Narrower than this, what looks like bed is a scratch, or print a little off its place."""
-SOLID_MIN = 0.05
+SOLID_MIN = 0.02
 """Less than this share of a hole, after the opening, is nothing."""
 WHOLE_MIN, WHOLE_MAX = 0.8, 1.3
 """What measures so much of the nominal hole is one whole hole, for the card's own response."""
 STRAY_MIN = 0.3
 """Least area of a stray, as a share of the layout's hole."""
-WIDE_MM = 0.4
+WIDE_MM = 0.2
 """A hole's reach is looked at so far beyond its tolerance, so that a torn one is measured whole."""
 
 
@@ -143,27 +145,31 @@ class Known:
         for size in {(y.width_mm, y.height_mm) for y in layouts}:
             for turn in turns(found, size, SIZE_MM)[::2]:
                 fitting = True
-                fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), *size)
+                fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), *size, gain)
                 if fit is None or fit.support < SUPPORT_MIN or max(np.abs(fit.size_mm)) > SIDE_MM:
                     continue
                 best = fit if best is None or fit.support > best.support else best
-                options += self._options(image, [y for y in layouts if (y.width_mm, y.height_mm) == size], fit.pose)
+                options += self._options(
+                    image, gain, [y for y in layouts if (y.width_mm, y.height_mm) == size], fit.pose
+                )
         outside = _outside(changed)
         if outside > OUTSIDE_MAX:
             return _mismatch(f"{outside:.0%}", f"{OUTSIDE_MAX:.0%}")
+        if best is None and (moved := float((changed.ravel()[self._rim] > 0).mean())) > RIM_MAX:
+            return _mismatch(f"{moved:.0%}", f"{RIM_MAX:.0%}")
         if best is None:
             return Rejection((Reason(Code.UNKNOWN_LAYOUT if fitting else Code.WRONG_PROPORTIONS),))
         if not options:
             return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="no blank card of it in the profile"),))
         return _Placed(best, tuple(options), beds)
 
-    def _options(self, image: Levels, layouts: Sequence[Layout], pose: Pose) -> list[tuple[Face, CardMap]]:
+    def _options(self, image: Levels, gain: float, layouts: Sequence[Layout], pose: Pose) -> list[tuple[Face, CardMap]]:
         """Which faces of layouts of one size have their cut corner where the card, lying unmirrored, has it cut."""
         size = layouts[0].width_mm, layouts[0].height_mm
         mapped = self.tray.map(pose, *size)
         found = []
         for cut in {y.corner_cut for y in layouts}:
-            cuts = self.tray.cuts(image, mapped, size, cut)
+            cuts = self.tray.cuts(image, mapped, size, cut, gain)
             where = int(np.argmax(cuts))
             if cuts[where] - np.delete(cuts, where).max() < CUT_CLEAR:
                 continue
@@ -199,26 +205,28 @@ class Spots:
         apart = float(gaps.min())
         half = np.array([hole.width_mm, hole.height_mm]) / 2
         tolerance = min(hole.tolerance_mm + WIDE_MM, max(apart - 2 * float(half.min()), 0.6) * 0.5)
-        reach = np.ceil((half + tolerance) * BLANK_PX_PER_MM).astype(int) + 1
         rows, columns = face.mean.shape
-        dx, dy = np.arange(-reach[0], reach[0] + 1), np.arange(-reach[1], reach[1] + 1)
-        px = centres * BLANK_PX_PER_MM - 0.5
-        near = np.rint(px).astype(int)
-        x = np.clip(near[:, 0, None] + dx, 0, columns - 1)
-        y = np.clip(near[:, 1, None] + dy, 0, rows - 1)
-        self.index: NDArray[np.intp] = (y[:, :, None] * columns + x[:, None, :]).reshape(len(centres), -1)
-        gx, gy = (g.ravel() / BLANK_PX_PER_MM for g in np.meshgrid(dx, dy))
-        past = (
-            np.hypot(gx, gy) - half[0]
-            if hole.shape == "circle"
-            else np.maximum(np.abs(gx) - half[0], np.abs(gy) - half[1])
-        )
-        self.within = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1).astype(np.float32)
-        self.core = (past < -0.2 * min(half)).astype(np.float32)
-        self.x_mm, self.y_mm = (self.within * gx).astype(np.float32), (self.within * gy).astype(np.float32)
+        x, y = ((np.arange(n) + 0.5) / BLANK_PX_PER_MM for n in (columns, rows))
+        self.owner = np.full((rows, columns), len(centres), np.int64)
+        self.weight = np.zeros((rows, columns), np.float32)
+        self.x_mm, self.y_mm = (np.zeros((rows, columns), np.float32) for _ in range(2))
+        reach = half + tolerance + 1
+        for k, (cx, cy) in enumerate(centres):
+            here = np.ix_(np.abs(y - cy) < reach[1], np.abs(x - cx) < reach[0])
+            gx, gy = np.meshgrid(x[here[1][0]] - cx, y[here[0][:, 0]] - cy)
+            past = (
+                np.hypot(gx, gy) - half[0]
+                if hole.shape == "circle"
+                else np.maximum(np.abs(gx) - half[0], np.abs(gy) - half[1])
+            )
+            weight = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1)
+            # Where reaches meet, each spot belongs to the place it lies deeper in.
+            mine = weight > self.weight[here]
+            for whole, part in ((self.owner, k), (self.weight, weight), (self.x_mm, gx), (self.y_mm, gy)):
+                whole[here] = np.where(mine, part, whole[here])
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
         self.elsewhere = face.paper.copy()
-        self.elsewhere.ravel()[self.index[:, self.within > 0.5]] = 0
+        self.elsewhere[self.weight > 0.5] = 0
         width = max(3, round(min(OPENING_MM, 0.25 * min(hole.width_mm, hole.height_mm)) * BLANK_PX_PER_MM))
         self.opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
 
@@ -243,30 +251,34 @@ def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) ->
 
 
 def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str, Score]:
-    within = spots.within / np.float32(255 * spots.hole_px)
-    kernel = np.stack([within, spots.x_mm * within, spots.y_mm * within], axis=1)
-    sums = solid.ravel()[spots.index] @ kernel
-    share, at = sums[:, 0], sums[:, 1:] / np.maximum(sums[:, :1], 1e-3)
-    raw = seen.open.ravel()[spots.index] @ within
-    odd = seen.odd.ravel()[spots.index] @ within if cv2.countNonZero(seen.odd) else np.zeros_like(raw)
+    here, count = seen.here, len(layout.positions)
+    owner = spots.owner.ravel()[here]
+    weight = spots.weight.ravel()[here] * np.float32(1 / (255 * spots.hole_px))
+    wide = weight * solid.ravel()[here]
+
+    def summed(values: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.bincount(owner, values, count + 1)[:count].astype(np.float64, copy=False)
+
+    share, raw = summed(wide), summed(weight * seen.open.ravel()[here])
+    odd = summed(weight * seen.odd.ravel()[here])
+    at = np.stack([summed(wide * m.ravel()[here]) for m in (spots.x_mm, spots.y_mm)], axis=1)
+    at /= np.maximum(share, 1e-3)[:, None]
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
-    found = {}
-    for k, position in enumerate(layout.positions):
-        if measured[k] < SOLID_MIN and raw[k] < THIN_MAX and odd[k] < ODD_MAX:
-            found[position.name] = _NOTHING if measured[k] < 0.01 else Score(round(float(measured[k]), 3))
-            continue
+    some = (measured >= SOLID_MIN) | (raw >= THIN_MAX) | (odd >= ODD_MAX)
+    found = dict.fromkeys((p.name for p in layout.positions), _NOTHING)
+    for k in np.flatnonzero(some):
         doubts = []
         if odd[k] > ODD_MAX:
             doubts.append("unexplained")
         if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
             doubts.append("crescent")
         offset = (round(float(at[k, 0]), 2), round(float(at[k, 1]), 2)) if share[k] > 0.1 else (0.0, 0.0)
-        found[position.name] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
+        found[layout.positions[k].name] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
     return found
 
 
-def _response(raw: NDArray[np.float32]) -> float:
+def _response(raw: NDArray[np.float64]) -> float:
     """What a whole hole measures on this card, as a share of its nominal area: a lit bed shines over a hole's rim, a
     black one is narrowed by the hole's lit wall. Two imagined holes of nominal size keep a card with few in bounds."""
     whole = raw[(raw > WHOLE_MIN) & (raw < WHOLE_MAX)]

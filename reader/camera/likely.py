@@ -41,19 +41,22 @@ SURE = 16.0
 """Being further from paper than four spreads, squared, makes nothing more like the bed: pen is no hole."""
 ODD = 9.0
 """Three spreads, squared: further from both paper and bed, a spot is explained by neither."""
+ODD_WAY = 0.4
+"""Share of the way from paper to bed; nearer to paper is a shadow, a fold or pencil."""
 
 
 @dataclass(frozen=True)
 class Seen:
     """A card as judged, on its blank's raster.
 
-    open: (rows, columns) uint8, 0 paper to 255 bed. odd: 255 where neither explains it. paper, bed: levels expected.
-    explained: share of the paper's area that paper or bed explains. shift_mm: the print's. contrast: mean difference
-    between paper and bed, in levels.
+    open: (rows, columns) uint8, 0 paper to 255 bed. odd: 255 where neither explains it. here: the raster's indices of all
+    spots that are not plainly paper; `open` and `odd` are 0 elsewhere.
+    explained: share of the paper's area that paper or bed explains. shift_mm: the print's.
     """
 
     open: Levels
     odd: Levels
+    here: NDArray[np.intp]
     explained: float
     shift_mm: tuple[float, float]
 
@@ -172,8 +175,8 @@ class Face:
         shift = self.print_shift(image, mapped, light)
         seen = self.raster(image, mapped, shift)
         field = cv2.resize(light, (self.mean.shape[1], self.mean.shape[0]), interpolation=cv2.INTER_LINEAR)
-        paper = cv2.multiply(self.mean, field, self._paper)
-        off = cv2.absdiff(seen, cv2.convertScaleAbs(paper, self._levels))
+        cv2.multiply(self.mean, field, self._paper)
+        off = cv2.absdiff(seen, cv2.convertScaleAbs(self._paper, self._levels))
         differs = cv2.bitwise_and(np.asarray(cv2.compare(off, self._limit, cv2.CMP_GT)), self.paper)
         here = np.flatnonzero(np.asarray(differs).ravel().view(np.bool_))
         opened, odd = np.zeros_like(seen), np.zeros_like(seen)
@@ -182,18 +185,19 @@ class Face:
         spread = self.raster(beds.spread, mapped, shift, COARSE).ravel()[coarse] * np.float32(1 / SPREAD_STEPS)
         likely, neither = _weigh(
             seen.ravel()[here].astype(np.float32),
-            np.asarray(paper).ravel()[here],
+            self._paper.ravel()[here],
             self.spread.ravel()[here],
             bed,
             spread,
         )
+        some = np.flatnonzero(cv2.bitwise_or(likely, neither))
         opened.ravel()[here] = likely
         odd.ravel()[here] = neither
         # A hole's rim is half paper, half bed, and thin: what is odd is wider.
         if neither.any():
             odd = np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _WIDER), np.uint8)
         explained = 1 - cv2.countNonZero(odd) / self.area
-        return Seen(opened, odd, explained, shift)
+        return Seen(opened, odd, here[some], explained, shift)
 
 
 def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:
@@ -205,7 +209,9 @@ def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spr
     sure = np.minimum(z_paper, SURE)
     likely = (1 + sure) / (2 + sure + z_bed)
     opened = np.clip((likely - UNLIKELY) * (255 / (LIKELY - UNLIKELY)), 0, 255).astype(np.uint8)
-    return opened, (np.minimum(z_paper, z_bed) > ODD).astype(np.uint8) * np.uint8(255)
+    # A shadow on paper is no doubt: what might be a filled or half-seen hole has left paper by a good part of the way.
+    odd = (np.minimum(z_paper, z_bed) > ODD) & ((paper - seen) * sign > ODD_WAY * np.abs(paper - bed))
+    return opened, odd.astype(np.uint8) * np.uint8(255)
 
 
 _WIDER = np.ones((4, 4), np.uint8)

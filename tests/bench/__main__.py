@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.bench import keeping, live, reading
+from tests.bench import calibrated, keeping, live, reading
 
 if __name__ == "__main__":
     reading.main()
+    calibrated.main()
     live.main()
     keeping.main()
