@@ -175,8 +175,13 @@ def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks:
 
 
 def _alike(shares: Singles) -> Singles:
-    """(rows, columns): the median, a little wider, for print and outline lie off."""
-    usual = np.maximum(np.median(shares, axis=0), 0).astype(np.float32)
+    """(rows, columns): the median."""
+    usual: Singles = np.maximum(np.median(shares, axis=0), 0).astype(np.float32)
+    return usual
+
+
+def _wider(usual: Singles) -> Singles:
+    """One sample wider on every side: print and outline lie off."""
     return np.asarray(cv2.dilate(usual, np.ones((3, 3), np.uint8)), np.float32)
 
 
@@ -200,9 +205,9 @@ def _darkness(seen: Singles, paper: Singles) -> Singles:
 
 def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed: Singles) -> Singles:
     """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
-    gone = np.maximum(np.maximum(mixture.open, mixture.loose) - usual.bed, 0)
+    gone = np.maximum(np.maximum(mixture.open, mixture.loose) - _wider(usual.bed), 0)
     if not is_lit(bed):
-        dark = (_darkness(seen, paper) - usual.dark - DARKER) / DARK_STEP
+        dark = (_darkness(seen, paper) - _wider(usual.dark) - DARKER) / DARK_STEP
         np.maximum(gone, np.clip(dark, 0, 1), out=gone)
     return gone
 
