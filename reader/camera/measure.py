@@ -27,6 +27,8 @@ OPENING, FINE_OPENING = 0.42, 0.25
 is for doubts."""
 DARKER, DARK_STEP = 0.1, 0.25
 """Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
+DARKER_BLACK, DARK_STEP_BLACK = 0.3, 0.3
+"""The same over a black bed, where a thin crescent is darker than large grey letters."""
 CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8
@@ -207,7 +209,8 @@ def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed:
     """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
     gone = np.maximum(np.maximum(mixture.open, mixture.loose) - _wider(usual.bed), 0)
     if not is_lit(bed):
-        dark = (_darkness(seen, paper) - _wider(usual.dark) - DARKER) / DARK_STEP
+        darker, step = (DARKER_BLACK, DARK_STEP_BLACK) if bed_kind(bed) == "black" else (DARKER, DARK_STEP)
+        dark = (_darkness(seen, paper) - _wider(usual.dark) - darker) / step
         np.maximum(gone, np.clip(dark, 0, 1), out=gone)
     return gone
 
