@@ -27,10 +27,14 @@ OPENING, FINE_OPENING = 0.42, 0.25
 is for doubts."""
 DARKER, DARK_STEP = 0.1, 0.25
 """Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
+DARKER_BLACK, DARK_STEP_BLACK = 0.3, 0.3
+"""The same over a black bed, where a thin crescent is darker than large grey letters."""
 CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
-GLANCE, GLANCE_MIN = 2.0, 200
+GLANCE, GLANCE_MIN = 2.0, 8
 """The glance's samples lie so many times further apart; it pays for more places than this."""
+GLANCE_GONE, GLANCE_UNLIKE = 0.03, 0.2
+"""More than these shares of a hole, gone beyond the usual print or merely unlike the paper, are looked at closely."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 
@@ -94,23 +98,28 @@ def search_reach_mm(layout: Layout) -> float:
 def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Floats, search_mm: float) -> Measured:
     """Look at holes of the layout's kind around the places `centres_mm`, (n, 2), n > 0, as far as `search_mm` beyond.
 
-    A glance first: where nothing at all is like the bed, as at most places of most cards, it is enough.
+    A glance first: where nothing but what most places show alike is off the paper, it is enough.
     """
     fine = replace(plan(layout, geometry.px_per_mm(), search_mm), centres_mm=centres_mm)
     bed = seen_by.bed.beneath(centres_mm)
-    glance = replace(plan(layout, geometry.px_per_mm() / GLANCE, search_mm), centres_mm=centres_mm)
-    if len(centres_mm) < GLANCE_MIN or glance.step_mm < 1.5 * fine.step_mm:
-        return _look(seen_by, geometry, fine, bed, search_mm)
+    glance = replace(plan(layout, geometry.px_per_mm(), search_mm, GLANCE), centres_mm=centres_mm)
+    if len(centres_mm) < GLANCE_MIN:
+        return _look(seen_by, geometry, fine, bed, search_mm, None)
     seen = sample(seen_by.image, geometry, glance, centres_mm)
     paper = np.median(seen[:, glance.ring], axis=1).astype(np.float32)
     mixture = unmix(seen, paper, bed)
-    near = glance.hole_mm < search_mm
-    some = (np.maximum(mixture.open, mixture.loose)[:, near].max(axis=1) > 0.1) | (mixture.contrast < GREY_CONTRAST_MIN)
+    usual = _usual(seen, paper, mixture, bed, glance)
+    gone = _beyond(usual, seen, paper, mixture, bed)
+    near = (glance.hole_mm < search_mm).astype(np.float32) / np.float32(glance.area_samples)
+    some = (gone * near).sum(axis=(1, 2)) > GLANCE_GONE
+    some |= (mixture.unlike * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
+    some |= (mixture.open * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
+    some |= mixture.contrast < GREY_CONTRAST_MIN
     blank = _blank(mixture, bed_kind(bed))
     if not some.any():
         return blank
     looks = replace(fine, centres_mm=centres_mm[some])
-    return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, int((~some).sum())))
+    return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, _on(usual, glance, fine)))
 
 
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
@@ -122,8 +131,10 @@ def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
 
 
-def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_mm: float, blank: int = 0) -> Measured:
-    """blank: of how many more positions nothing dark was seen."""
+def _look(
+    seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_mm: float, usual: _Usual | None
+) -> Measured:
+    """usual: what most positions show alike, where it is known from more positions than these."""
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
     paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
     mixture = unmix(seen, paper, bed)
@@ -134,44 +145,74 @@ def _look(seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_m
         again = unmix(seen[half], paper[half], tinted)
         measured = _put(measured, half, _sum_up(seen[half], paper[half], tinted, again, looks, search_mm))
         mixture.open[half], mixture.loose[half] = again.open, again.loose
-    return _beyond_print(measured, seen, paper, mixture, bed, looks, search_mm, blank)
-
-
-def _beyond_print(
-    measured: Measured,
-    seen: Singles,
-    paper: Singles,
-    mixture: Mixture,
-    bed: Singles,
-    looks: Plan,
-    search_mm: float,
-    blank: int,
-) -> Measured:
-    """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
-    clear = measured.open < 0.5
-    gone = np.maximum(mixture.open, mixture.loose)
-    gone = np.maximum(gone - _usual(gone[clear], blank), 0)
-    if not is_lit(bed):
-        light = dot(seen, paper) / np.maximum((paper * paper).sum(axis=1), 1.0)[:, None, None]
-        dark = (1 - light).astype(np.float32)
-        np.maximum(gone, np.clip((dark - _usual(dark[clear], blank) - DARKER) / DARK_STEP, 0, 1), out=gone)
+    gone = _beyond(usual or _usual(seen, paper, mixture, bed, looks), seen, paper, mixture, bed)
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = (_opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
     lean = _lean(gone, looks, search_mm)
     crescent = np.zeros(len(gone), np.float32)
-    if looks.is_round:
-        some = clear & (lean > CRESCENT_LEAN_MIN)
-        if some.any():
-            crescent[some] = crescents(gone[some], looks, search_mm)
+    some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
+    if some.any():
+        crescent[some] = crescents(gone[some], looks, search_mm)
     return replace(measured, gone=solid, lean=lean, crescent=crescent)
 
 
-def _usual(clear: Singles, blank: int) -> Singles | float:
-    """(rows, columns): what most positions without a hole show alike, a ring or a box; a little wider, for they lie off."""
-    if len(clear) <= blank:
-        return 0.0
-    usual = np.maximum(np.median(clear, axis=0), 0)
+@dataclass(frozen=True)
+class _Usual:
+    """What most positions without a hole show alike, a ring or a box: (rows, columns) shares of bed and of darkness."""
+
+    bed: Singles
+    dark: Singles
+
+
+def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> _Usual:
+    inside = looks.hole_mm < 0
+    clear = mixture.open[:, inside].mean(axis=1) < 0.5
+    none = np.zeros(looks.hole_mm.shape, np.float32)
+    if not clear.any() or not looks.is_round:
+        # Beside a machine's narrow holes print is small, and no two positions show the same.
+        return _Usual(none, none)
+    like_bed = np.maximum(mixture.open[clear], mixture.loose[clear])
+    dark = none if is_lit(bed) else _alike(_darkness(seen[clear], paper[clear]))
+    return _Usual(_alike(like_bed), dark)
+
+
+def _alike(shares: Singles) -> Singles:
+    """(rows, columns): the median."""
+    usual: Singles = np.maximum(np.median(shares, axis=0), 0).astype(np.float32)
+    return usual
+
+
+def _wider(usual: Singles) -> Singles:
+    """One sample wider on every side: print and outline lie off."""
     return np.asarray(cv2.dilate(usual, np.ones((3, 3), np.uint8)), np.float32)
+
+
+def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
+    """What was seen at the glance's samples, at the finer ones."""
+    x = (fine.dx_mm - glance.dx_mm[0]) / glance.step_mm
+    y = (fine.dy_mm - glance.dy_mm[0]) / glance.step_mm
+    to_x, to_y = (np.asarray(grid, np.float32) for grid in np.meshgrid(x, y))
+    bed, dark = (
+        np.asarray(cv2.remap(part, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
+        for part in (usual.bed, usual.dark)
+    )
+    return _Usual(bed, dark)
+
+
+def _darkness(seen: Singles, paper: Singles) -> Singles:
+    """(n, rows, columns): the share of the paper's light that is missing."""
+    light = dot(seen, paper) / np.maximum((paper * paper).sum(axis=1), 1.0)[:, None, None]
+    return np.asarray(1 - light, np.float32)
+
+
+def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed: Singles) -> Singles:
+    """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
+    gone = np.maximum(np.maximum(mixture.open, mixture.loose) - _wider(usual.bed), 0)
+    if not is_lit(bed):
+        darker, step = (DARKER_BLACK, DARK_STEP_BLACK) if bed_kind(bed) == "black" else (DARKER, DARK_STEP)
+        dark = (_darkness(seen, paper) - _wider(usual.dark) - darker) / step
+        np.maximum(gone, np.clip(dark, 0, 1), out=gone)
+    return gone
 
 
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:

@@ -45,11 +45,14 @@ class Plan:
     is_round: bool = False
 
 
-def plan(layout: Layout, px_per_mm: float, search_mm: float) -> Plan:
-    """A patch per position, fine enough for the layout's smallest hole, reaching `search_mm` beyond it."""
+def plan(layout: Layout, px_per_mm: float, search_mm: float, coarser: float = 1.0) -> Plan:
+    """A patch per position, fine enough for the layout's smallest hole, reaching `search_mm` beyond it.
+
+    coarser: by how much further apart the samples may lie.
+    """
     hole = layout.hole
     smallest = min(hole.width_mm, hole.height_mm)
-    step = max(1 / px_per_mm, smallest / 16)
+    step = coarser * max(1 / px_per_mm, smallest / 16)
     reach = max(search_mm, RING_GAP_MM + RING_WIDTH_MM)
     half_x, half_y = hole.width_mm / 2 + reach, hole.height_mm / 2 + reach
     dx = np.arange(-np.ceil(half_x / step), np.ceil(half_x / step) + 1) * step

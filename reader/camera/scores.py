@@ -25,7 +25,7 @@ UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
 GONE_MAX = 0.12
 """Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's."""
-CRESCENT_MIN, LEAN_MAX, LEAN_GONE_MIN = 0.5, 0.135, 0.15
+CRESCENT_MIN, LEAN_MAX, LEAN_GONE_MIN = 0.5, 0.14, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
 in a machine's narrow hole but fills less of it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.measure import Measured, measure_at, search_reach_mm
-from reader.camera.patches import Plan, Singles, View, sample
+from reader.camera.patches import Singles, View
 from reader.camera.scores import FAINT, SHADE_RATIO
 from reader.camera.unmix import distance, unmix
 from reader.reading import Stray
@@ -18,6 +20,8 @@ STEP_MM = 0.6
 """The coarse look: a hole of 4 mm covers 35 samples, an 80-column hole 12."""
 TILE = 20
 """Samples a tile's side; its median is the paper there."""
+NODE = 10
+"""Samples between two places that are projected."""
 BORDER_MM = 1.5
 """So close to the card's edge the outline's own softness and worn paper look like a hole."""
 AREA_MIN, AREA_MAX = 0.35, 2.2
@@ -77,6 +81,8 @@ def _candidates(seen_by: View, geometry: Geometry, layout: Layout) -> Floats:
     size = max(2, round(0.5 * hole))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     mask = cv2.morphologyEx((share > 0.5).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    if not mask.any():
+        return np.empty((0, 2))
     _, _, stats, middles = cv2.connectedComponentsWithStats(mask, connectivity=4)
     area = stats[:, cv2.CC_STAT_AREA] * STEP_MM**2 / layout.hole.area_mm2
     box = stats[:, cv2.CC_STAT_WIDTH] * stats[:, cv2.CC_STAT_HEIGHT]
@@ -92,15 +98,30 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     """(rows, columns): share of bed over the whole card, `STEP_MM` apart, sample k at (k + 0.5) steps."""
     side = TILE * STEP_MM
     nx, ny = int(np.ceil(layout.width_mm / side)), int(np.ceil(layout.height_mm / side))
+    tiles = _face(seen_by.image, geometry, nx * TILE, ny * TILE).reshape(ny, TILE, nx, TILE, -1)
+    seen = tiles.transpose(0, 2, 1, 3, 4).reshape(ny * nx, TILE, TILE, -1)
     x, y = np.meshgrid((np.arange(nx) + 0.5) * side, (np.arange(ny) + 0.5) * side)
     middles = np.stack([x.ravel(), y.ravel()], axis=1)
-    local = np.asarray((np.arange(TILE) - (TILE - 1) / 2) * STEP_MM, np.float64)
-    looks = Plan(middles, STEP_MM, local, local, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
-    seen = sample(seen_by.image, geometry, looks, middles)
-    # Every other sample is enough for a median.
-    paper = np.median(seen[:, ::2, ::2].reshape(len(middles), -1, seen.shape[3]), axis=1).astype(np.float32)
-    share = _share(seen, paper, seen_by.bed.beneath(middles))
+    # Every third sample is enough for a median.
+    paper = np.median(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]), axis=1).astype(np.float32)
+    share = _share(seen.astype(np.float32), paper, seen_by.bed.beneath(middles))
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
+
+
+def _face(image: NDArray[np.uint8], geometry: Geometry, columns: int, rows: int) -> NDArray[np.uint8]:
+    """(rows, columns, …): the whole card in one look; between nodes a few millimetres apart the geometry is linear."""
+    across, down = columns // NODE, rows // NODE
+    x, y = np.meshgrid((np.arange(across) + 0.5) * NODE * STEP_MM, (np.arange(down) + 0.5) * NODE * STEP_MM)
+    px = geometry.to_px(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32).reshape(down, across, 2)
+    where = cv2.resize(_grown(px), (columns + 2 * NODE, rows + 2 * NODE), interpolation=cv2.INTER_LINEAR)
+    to_x, to_y = cv2.split(where[NODE:-NODE, NODE:-NODE])
+    return np.asarray(cv2.remap(image, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _grown(nodes: Singles) -> Singles:
+    """One more row and column of nodes on every side, carried on straight."""
+    tall = np.concatenate([2 * nodes[:1] - nodes[1:2], nodes, 2 * nodes[-1:] - nodes[-2:-1]])
+    return np.concatenate([2 * tall[:, :1] - tall[:, 1:2], tall, 2 * tall[:, -1:] - tall[:, -2:-1]], axis=1)
 
 
 def _share(seen: Singles, paper: Singles, bed: Singles) -> Singles:
@@ -115,26 +136,36 @@ def _share(seen: Singles, paper: Singles, bed: Singles) -> Singles:
 
 def _looked_at(layout: Layout, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Where a hole would be a stray: on the card, off its edge, off positions, marks and the corner cut."""
+    reach = search_reach_mm(layout)
+    half = layout.hole.width_mm / 2 + reach, layout.hole.height_mm / 2 + reach
+    mark = (layout.identify.size_mm or 0.0) / 2 + MARKER_GAP_MM
+    around = half if layout.identify.by == "code-holes" else (mark, mark)
+    taken = [(p.x_mm, p.y_mm, *half) for p in layout.positions]
+    taken += [(m.x_mm, m.y_mm, *around) for m in layout.identify.markers]
+    cut = layout.corner_cut
+    corner = cut.corner.endswith("left"), cut.corner.startswith("top"), cut.dx_mm, cut.dy_mm
+    return _free((layout.width_mm, layout.height_mm), corner, tuple(taken), (shape[0], shape[1]))
+
+
+@lru_cache(maxsize=16)
+def _free(
+    size_mm: tuple[float, float],
+    corner: tuple[bool, bool, float, float],
+    taken: tuple[tuple[float, float, float, float], ...],
+    shape: tuple[int, int],
+) -> NDArray[np.bool_]:
+    """taken: (x, y, half width, half height) of rectangles that are no stray's. corner: left, top, and the cut's legs."""
     y = (np.arange(shape[0]) + 0.5) * STEP_MM
     x = (np.arange(shape[1]) + 0.5) * STEP_MM
     b = BORDER_MM
-    looked = ((y > b) & (y < layout.height_mm - b))[:, None] & ((x > b) & (x < layout.width_mm - b))[None]
-    cut = layout.corner_cut
-    from_x = x if cut.corner.endswith("left") else layout.width_mm - x
-    from_y = y if cut.corner.startswith("top") else layout.height_mm - y
-    looked &= from_x[None] / (cut.dx_mm + 2 * b) + from_y[:, None] / (cut.dy_mm + 2 * b) > 1
-    reach = search_reach_mm(layout)
-    half = layout.hole.width_mm / 2 + reach, layout.hole.height_mm / 2 + reach
-    for p in layout.positions:
-        _clear(looked, p.x_mm, p.y_mm, half)
-    mark = (layout.identify.size_mm or 0.0) / 2 + MARKER_GAP_MM
-    around = half if layout.identify.by == "code-holes" else (mark, mark)
-    for m in layout.identify.markers:
-        _clear(looked, m.x_mm, m.y_mm, around)
-    return looked
-
-
-def _clear(looked: NDArray[np.bool_], x_mm: float, y_mm: float, half_mm: tuple[float, float]) -> None:
-    rows = slice(max(0, int((y_mm - half_mm[1]) / STEP_MM)), int((y_mm + half_mm[1]) / STEP_MM) + 1)
-    columns = slice(max(0, int((x_mm - half_mm[0]) / STEP_MM)), int((x_mm + half_mm[0]) / STEP_MM) + 1)
-    looked[rows, columns] = False
+    free = ((y > b) & (y < size_mm[1] - b))[:, None] & ((x > b) & (x < size_mm[0] - b))[None]
+    left, top, dx_mm, dy_mm = corner
+    from_x = x if left else size_mm[0] - x
+    from_y = y if top else size_mm[1] - y
+    free &= from_x[None] / (dx_mm + 2 * b) + from_y[:, None] / (dy_mm + 2 * b) > 1
+    for x_mm, y_mm, half_x, half_y in taken:
+        rows = slice(max(0, int((y_mm - half_y) / STEP_MM)), int((y_mm + half_y) / STEP_MM) + 1)
+        columns = slice(max(0, int((x_mm - half_x) / STEP_MM)), int((x_mm + half_x) / STEP_MM) + 1)
+        free[rows, columns] = False
+    free.setflags(write=False)
+    return free

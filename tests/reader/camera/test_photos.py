@@ -22,7 +22,7 @@ from tests.needs import shared_folder
 
 LAYOUTS = Path(__file__).parents[2] / "fixtures" / "layouts"
 Image = NDArray[np.uint8]
-TARGETS = {"easy": 0.90, "field": 0.80, "hard": 0.40}
+TARGETS = {"easy": 0.90, "field": 0.85, "hard": 0.60}
 
 
 @cache
@@ -93,7 +93,7 @@ def test_ambiguous_holes_are_seldom_called_certain() -> None:
         for name, t in by_position(truth).items()
         if t == "ambiguous"
     ]
-    assert sum(states) <= len(states) / 5, f"{sum(states)} of {len(states)}"
+    assert sum(states) <= len(states) / 18, f"{sum(states)} of {len(states)}"
 
 
 def test_layout_and_face_are_always_right() -> None:
@@ -118,10 +118,26 @@ WORSE: dict[str, Callable[[Image], Image]] = {
     ),
     "warmer": lambda image: np.clip(image * np.array([0.75, 0.95, 1.1]), 0, 255).astype(np.uint8),
     "paler": lambda image: (255 * (image / 255.0) ** 0.6).astype(np.uint8),
+    "darker": lambda image: (255 * (image / 255.0) ** 1.6).astype(np.uint8),
     "noisier": lambda image: np.clip(image + np.random.default_rng(1).normal(0, 8, image.shape), 0, 255).astype(
         np.uint8
     ),
 }
+
+
+@pytest.mark.parametrize("machine", ["felt", "panel"])
+def test_a_fixed_machines_cards_are_read_without_calibration_and_without_a_certain_error(machine: str) -> None:
+    # On felt, two discs filled with green pen are holes to a grey look; two icons lie along their ring as a chad does.
+    right = 0
+    paths = sorted((shared_folder("machines") / machine / "cards").glob("*.jpg"))
+    for path in paths:
+        truth = json.loads(path.with_suffix(".json").read_text())
+        outcome = read_frame(decode_picture(path.read_bytes(), path.name), [layouts()[truth["design"]]])
+        assert certain_errors(truth, outcome) == [], path.name
+        if isinstance(outcome, Reading):
+            punches, known = outcome.punches(), by_position(truth)
+            right += all(punches[n] == t for n, t in known.items() if t != "ambiguous")
+    assert right >= 0.85 * len(paths), f"{right} of {len(paths)}"
 
 
 @pytest.mark.parametrize("how", list(WORSE))
