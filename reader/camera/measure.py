@@ -25,10 +25,9 @@ no less than the second figure."""
 OPENING, FINE_OPENING = 0.42, 0.25
 """Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
 is for doubts."""
-DARKER, DARK_STEP = 0.1, 0.25
-"""Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
-DARKER_BLACK, DARK_STEP_BLACK = 0.3, 0.3
-"""The same over a black bed, where a thin crescent is darker than large grey letters."""
+DARKER, DARK_STEP = 0.3, 0.3
+"""Darker than the card's other positions by this share of the paper's light counts as nothing, as large grey letters
+are; by so much more, as gone."""
 CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8
@@ -209,8 +208,7 @@ def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed:
     """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
     gone = np.maximum(np.maximum(mixture.open, mixture.loose) - _wider(usual.bed), 0)
     if not is_lit(bed):
-        darker, step = (DARKER_BLACK, DARK_STEP_BLACK) if bed_kind(bed) == "black" else (DARKER, DARK_STEP)
-        dark = (_darkness(seen, paper) - _wider(usual.dark) - darker) / step
+        dark = (_darkness(seen, paper) - _wider(usual.dark) - DARKER) / DARK_STEP
         np.maximum(gone, np.clip(dark, 0, 1), out=gone)
     return gone
 
