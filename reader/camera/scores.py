@@ -29,7 +29,7 @@ CRESCENT_MIN, LEAN_MAX, LEAN_GONE_MIN = 0.5, 0.14, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
 in a machine's narrow hole but fills less of it."""
-UNLIKE, UNLIKE_WHOLE, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.8, 0.03, 0.05
+UNLIKE, UNLIKE_WHOLE, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.55, 0.03, 0.05
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
 in it. Less than a whole hole of it must be dark somewhere, for it has a rim. Print is thinner, and where it is not, it
 is so at more than a few of the card's positions."""
