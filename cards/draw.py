@@ -25,6 +25,8 @@ THEME_INKS = ("#b3541e", "#2f6f62", "#6a4c93", "#2b5c8a", "#8a6d1f")
 """One per theme, in the order the layout names them. All stay light enough beside a hole's darkness once tinted."""
 TITLE_MM, QUESTION_MM, LABEL_MM, LABEL_MIN_MM = 4.0, 2.35, 1.95, 1.4
 RING_MM = 0.25
+TRIM_MM = 1.8
+"""Nothing is printed nearer to the card's edge: sheets are cut by stacks."""
 FACE_MM = 0.22
 
 
@@ -109,17 +111,42 @@ def _mark(layout: Layout, marker: Marker) -> Iterator[Shape]:
 
 
 def back(layout: Layout, language: str) -> list[Shape]:
-    """The back, as seen when the card is turned over left to right: quiet paper, and which card this is."""
+    """The back, as seen when the card is turned over left to right: quiet paper, and which card this is.
+
+    Nothing is printed where a hole may be: letters of a hole's size would look like a half-open one.
+    """
     w, h = layout.width_mm, layout.height_mm
     mirrored = tuple((w - x, y) for x, y in outline(layout))
     shapes: list[Shape] = [Polygon(mirrored, fill=PAPER)]
-    for k, ink in enumerate(_inks(layout).values()):
-        y = h / 2 + 5 + 1.6 * k
-        shapes.append(Polygon(((w * 0.3, y), (w * 0.7, y)), stroke=ink, stroke_mm=0.5, closed=False))
+    free = _free_bands(layout)
     title = _text(layout.title, language)
-    shapes.append(Line(title, w / 2, h / 2, min(7.0, _fitting(title, w * 0.8, 7.0)), MUTED, "middle"))
-    shapes.append(Line(layout.identity, w / 2, h - 4, 2.2, MUTED, "middle"))
+    top, bottom = max(free, key=lambda band: (min(band[1] - band[0], 9.0), -abs(band[0] + band[1] - h)))
+    size = min(7.0, _fitting(title, w * 0.8, 7.0), bottom - top - 1.0)
+    if size >= LABEL_MIN_MM:
+        shapes.append(Line(title, w / 2, (top + bottom) / 2 + 0.36 * size, size, MUTED, "middle"))
+    for k, ink in enumerate(_inks(layout).values()):
+        y = bottom - 0.4 - 0.8 * k
+        if y > (top + bottom) / 2 + 0.6 * size:
+            shapes.append(Polygon(((w * 0.3, y), (w * 0.7, y)), stroke=ink, stroke_mm=0.4, closed=False))
+    low, foot = free[-1]
+    size = min(2.2, foot - low)
+    if (low, foot) != (top, bottom) and size >= LABEL_MIN_MM:
+        shapes.append(Line(layout.identity, w / 2, foot - 0.3, size, MUTED, "middle"))
     return shapes
+
+
+def _free_bands(layout: Layout) -> list[tuple[float, float]]:
+    """(top, bottom) of the strips across the card, in mm, in which no hole may be, wherever a hand punches it."""
+    reach = layout.hole.height_mm / 2 + layout.hole.tolerance_mm
+    places = [p.y_mm for p in layout.positions] + [m.y_mm for m in layout.identify.markers]
+    bands, top = [], TRIM_MM
+    for y in sorted(set(places)):
+        if y - reach > top:
+            bands.append((top, y - reach))
+        top = max(top, y + reach)
+    if top < layout.height_mm - TRIM_MM:
+        bands.append((top, layout.height_mm - TRIM_MM))
+    return bands or [(0.0, 0.0)]
 
 
 def _inks(layout: Layout) -> dict[str, str]:

@@ -25,9 +25,8 @@ no less than the second figure."""
 OPENING, FINE_OPENING = 0.42, 0.25
 """Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
 is for doubts."""
-DARKER, DARK_STEP = 0.3, 0.3
-"""Darker than the card's other positions by this share of the paper's light counts as nothing, as large grey letters
-are; by so much more, as gone."""
+DARKER, DARK_STEP = 0.1, 0.25
+"""Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
 CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8

@@ -29,7 +29,8 @@ CRESCENT_MIN, LEAN_MAX, LEAN_GONE_MIN = 0.5, 0.14, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
 in a machine's narrow hole but fills less of it."""
-UNLIKE, UNLIKE_WHOLE, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.55, 0.03, 0.05
+UNLIKE, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.03, 0.05
+UNLIKE_WHOLE, UNLIKE_WHOLE_MACHINE = 0.55, 0.8
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
 in it. Less than a whole hole of it must be dark somewhere, for it has a rim. Print is thinner, and where it is not, it
 is so at more than a few of the card's positions."""
@@ -101,7 +102,8 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     veiled = bool(card.holes.any()) and float(np.median(measured.spill[card.holes])) > SPILL_MAX
     shade = measured.shade / max(card.shade, 1e-3)
     faint = measured.depth < np.where(share < 0.8, FAINT, FAINT_WHOLE) * card.depth
-    unlike = (measured.other > UNLIKE) & ((measured.gone > UNLIKE_GONE) | (measured.other > UNLIKE_WHOLE))
+    whole = UNLIKE_WHOLE_MACHINE if card.machine else UNLIKE_WHOLE
+    unlike = (measured.other > UNLIKE) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))
     # A card may be printed dark where it is to be punched; then darkness says nothing.
     if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(share)):
         unlike = np.zeros_like(unlike)

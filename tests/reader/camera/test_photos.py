@@ -22,7 +22,7 @@ from tests.needs import shared_folder
 
 LAYOUTS = Path(__file__).parents[2] / "fixtures" / "layouts"
 Image = NDArray[np.uint8]
-TARGETS = {"easy": 0.85, "field": 0.85, "hard": 0.60}
+TARGETS = {"easy": 0.90, "field": 0.90, "hard": 0.50}
 
 
 @cache
@@ -85,7 +85,7 @@ def test_enough_cards_need_no_help(grade: str) -> None:
     assert right >= TARGETS[grade] * len(mine), f"{right} of {len(mine)}"
 
 
-def test_ambiguous_holes_are_seldom_called_certain() -> None:
+def test_ambiguous_holes_are_never_called_certain() -> None:
     states = [
         outcome.punches()[name] is not Punch.UNCERTAIN
         for truth, outcome in results()
@@ -93,7 +93,7 @@ def test_ambiguous_holes_are_seldom_called_certain() -> None:
         for name, t in by_position(truth).items()
         if t == "ambiguous"
     ]
-    assert sum(states) <= len(states) / 6, f"{sum(states)} of {len(states)}"
+    assert len(states) > 10 and not sum(states), f"{sum(states)} of {len(states)}"
 
 
 def test_layout_and_face_are_always_right() -> None:
