@@ -140,7 +140,8 @@ def first_guess(
     model = np.array([[-w, -h, 0], [w, -h, 0], [w, h, 0], [-w, h, 0]])
     camera = np.array([[focal_px, 0, centre_px[0]], [0, focal_px, centre_px[1]], [0, 0, 1.0]])
     try:
-        found, turn, shift = cv2.solvePnP(model, corners_px, camera, None, flags=cv2.SOLVEPNP_IPPE)
+        # Not IPPE, though made for planes: of a card exactly upside down before a square camera it makes no rotation.
+        found, turn, shift = cv2.solvePnP(model, corners_px, camera, None, flags=cv2.SOLVEPNP_SQPNP)
     except cv2.error:
         return None
     if not found or not np.isfinite(shift).all() or shift[2, 0] <= 0:
