@@ -25,7 +25,8 @@ SUPPORT_MIN = 0.90
 """Share of profiles across the four sides that must show the card's edge where the geometry puts it."""
 SIDE_SUPPORT_MIN = 0.72
 """The same for each single side: a finger or a shadow may hide a quarter of one."""
-RESIDUAL_MAX_MM = 0.12
+RESIDUAL_MAX_MM = 0.06
+"""Right outlines lie within 0.05 mm; one that follows a shadow's edge beside the card has 0.06 and more."""
 CUT_RESIDUAL_MAX_MM = 0.30
 """Right layouts fit within 0.15 mm."""
 CUT_MISFIT_MAX_MM = 0.6
