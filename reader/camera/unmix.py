@@ -105,7 +105,8 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
 
 def _stepped(share: Singles, step: tuple[float, float]) -> Singles:
     low, high = step
-    return np.clip((share - low) / (high - low), 0, 1)
+    stepped: Singles = np.clip((share - low) / (high - low), 0, 1)
+    return stepped
 
 
 def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Singles, Singles]:
