@@ -33,6 +33,10 @@ GLANCE, GLANCE_MIN = 2.0, 8
 """The glance's samples lie so many times further apart; it pays for more places than this."""
 GLANCE_GONE, GLANCE_UNLIKE = 0.03, 0.2
 """More than these shares of a hole, gone beyond the usual print or merely unlike the paper, are looked at closely."""
+GLOW_FROM, GLANCE_GLOW = 0.12, 0.02
+"""Over a lit bed: lighter than the paper by this share of the way to the bed is no noise; the glance's least sum of it."""
+DARK_GROUND = 0.54
+"""Further from the bed than this share of its light, the card is printed dark here, and lighter print glows."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 
@@ -45,6 +49,7 @@ class Measured:
     other: of what is not paper.
     gone: solid darkness or bed beyond what is printed at most positions alike.
     lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes.
+    glow: light beyond the paper's and beyond the usual print over a lit bed, as a share of a whole round hole's.
     spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
     depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
@@ -57,6 +62,7 @@ class Measured:
     gone: Singles
     lean: Singles
     crescent: Singles
+    glow: Singles
     spill: Singles
     offset_mm: Singles
     shade: Singles
@@ -113,6 +119,8 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     some |= (mixture.unlike * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
     some |= (mixture.open * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
     some |= mixture.contrast < GREY_CONTRAST_MIN
+    if is_lit(bed):
+        some |= _glow(usual, mixture, bed, glance, search_mm) > GLANCE_GLOW
     blank = _blank(mixture, bed_kind(bed))
     if not some.any():
         return blank
@@ -123,7 +131,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
     zero = dict.fromkeys(
-        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "spill", "shade", "depth"), none
+        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "glow", "spill", "shade", "depth"), none
     )
     offset = np.zeros((len(none), 2), np.float32)
     return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
@@ -143,7 +151,8 @@ def _look(
         again = unmix(seen[half], paper[half], tinted)
         measured = _put(measured, half, _sum_up(seen[half], paper[half], tinted, again, looks, search_mm))
         mixture.open[half], mixture.loose[half] = again.open, again.loose
-    gone = _beyond(usual or _usual(seen, paper, mixture, bed, looks), seen, paper, mixture, bed)
+    usual = usual or _usual(seen, paper, mixture, bed, looks)
+    gone = _beyond(usual, seen, paper, mixture, bed)
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = (_opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
     lean = _lean(gone, looks, search_mm)
@@ -151,15 +160,20 @@ def _look(
     some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
     if some.any():
         crescent[some] = crescents(gone[some], looks, search_mm)
-    return replace(measured, gone=solid, lean=lean, crescent=crescent)
+    glow = _glow(usual, mixture, bed, looks, search_mm) if is_lit(bed) else np.zeros_like(lean)
+    return replace(measured, gone=solid, lean=lean, crescent=crescent, glow=glow)
 
 
 @dataclass(frozen=True)
 class _Usual:
-    """What most positions without a hole show alike, a ring or a box: (rows, columns) shares of bed and of darkness."""
+    """What most positions without a hole show alike, a ring or a box: (rows, columns) shares of bed and of darkness.
+
+    light: over a lit bed, of the way from paper to bed.
+    """
 
     bed: Singles
     dark: Singles
+    light: Singles
 
 
 def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> _Usual:
@@ -168,10 +182,11 @@ def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks:
     none = np.zeros(looks.hole_mm.shape, np.float32)
     if not clear.any() or not looks.is_round:
         # Beside a machine's narrow holes print is small, and no two positions show the same.
-        return _Usual(none, none)
+        return _Usual(none, none, none)
     like_bed = np.maximum(mixture.open[clear], mixture.loose[clear])
-    dark = none if is_lit(bed) else _alike(_darkness(seen[clear], paper[clear]))
-    return _Usual(_alike(like_bed), dark)
+    if is_lit(bed):
+        return _Usual(_alike(like_bed), none, _alike(mixture.way[clear]))
+    return _Usual(_alike(like_bed), _alike(_darkness(seen[clear], paper[clear])), none)
 
 
 def _alike(shares: Singles) -> Singles:
@@ -190,11 +205,11 @@ def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
     x = (fine.dx_mm - glance.dx_mm[0]) / glance.step_mm
     y = (fine.dy_mm - glance.dy_mm[0]) / glance.step_mm
     to_x, to_y = (np.asarray(grid, np.float32) for grid in np.meshgrid(x, y))
-    bed, dark = (
+    bed, dark, light = (
         np.asarray(cv2.remap(part, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-        for part in (usual.bed, usual.dark)
+        for part in (usual.bed, usual.dark, usual.light)
     )
-    return _Usual(bed, dark)
+    return _Usual(bed, dark, light)
 
 
 def _darkness(seen: Singles, paper: Singles) -> Singles:
@@ -210,6 +225,16 @@ def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed:
         dark = (_darkness(seen, paper) - _wider(usual.dark) - DARKER) / DARK_STEP
         np.maximum(gone, np.clip(dark, 0, 1), out=gone)
     return gone
+
+
+def _glow(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm: float) -> Singles:
+    """(n,): what a slit too narrow to saturate adds up to: blur spreads its light, and loses none."""
+    if not looks.is_round:
+        return np.zeros(len(bed), np.float32)
+    light = mixture.way - _wider(usual.light)
+    total = (light * (light > GLOW_FROM) * (looks.hole_mm < search_mm)).sum(axis=(1, 2)) / looks.area_samples
+    dark = mixture.contrast > DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
+    return np.where(dark, 0, total).astype(np.float32)
 
 
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
@@ -265,6 +290,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         gone=none,
         lean=none,
         crescent=none,
+        glow=none,
         spill=spill,
         offset_mm=offset,
         shade=shade,

@@ -18,17 +18,21 @@ Flags = NDArray[np.bool_]
 
 OPENISH = 0.3
 """Below this share a position measures clear, above it a hole; what lies about it is in doubt either way."""
-FINE_MAX = 0.4
-"""Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light."""
+FINE_MAX, FINE_MAX_POINT = 0.4, 0.25
+"""Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light. Round
+positions over a black or lit bed, where no light is hard, stay below 0.19 on all shared pictures."""
+GLOW_MIN = 0.06
+"""Light in a round hole's place over a lit bed: a slit adds up to 0.8 of its open share, print and noise to none."""
 UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 """What might be bed after all, as a share of the hole, at a position that measures clear. Over a black or lit bed, where
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
-GONE_MAX = 0.12
-"""Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's."""
-CRESCENT_MIN, LEAN_MAX, LEAN_GONE_MIN = 0.5, 0.14, 0.15
+GONE_MAX, GONE_MAX_LIT = 0.12, 0.16
+"""Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's. Over a
+lit bed white print on a dark ground comes near it, and glow tells elsewhere."""
+CRESCENT_MIN, LEAN_MAX, LEAN_MAX_POINT, LEAN_GONE_MIN = 0.5, 0.14, 0.11, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
-in a machine's narrow hole but fills less of it."""
+in a machine's narrow hole but fills less of it. Over a black or lit bed no shade leans, and icons lean up to 0.10."""
 UNLIKE, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.03, 0.05
 UNLIKE_WHOLE, UNLIKE_WHOLE_MACHINE = 0.55, 0.8
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
@@ -46,6 +50,9 @@ WHOLE_OPEN, WHOLE_GONE, WHOLE_OTHER = 0.25, 0.4, 0.9
 WHOLE_LEAN, WHOLE_LEAN_MACHINE = 0.08, 0.13
 """Where the bed is seen for certain in part of a hole, and the paper is missing in all of it and to no side more, the
 rest is the bed in the shade of the hole's rim. A bite or a chad leaves paper, and leans."""
+WHOLE_RANK = 75
+"""The percentile of a card's holes that is taken for whole over a black or lit bed, where whole holes measure alike: a
+hand that punches badly leaves half of them less open. Over colours, where shades scatter, it is the median."""
 MACHINE_MIN = 0.75
 """A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
 SPILL_MAX = 0.16
@@ -86,11 +93,11 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
 
 def _share(measured: Measured, card: _Card) -> Singles:
     """(n,): open shares, this card's clear positions at 0 and its whole holes at 1."""
-    base, full = _response(measured.open)
+    base, full = _response(measured.open, 50 if measured.bed == "coloured" else WHOLE_RANK)
     share = np.clip((measured.open - base) / (full - base), 0, 1.5)
     lean_max = WHOLE_LEAN_MACHINE if card.machine else WHOLE_LEAN
     whole = (measured.open > WHOLE_OPEN) & (measured.gone > WHOLE_GONE) & (measured.lean < lean_max)
-    whole &= measured.other > WHOLE_OTHER
+    whole &= (measured.other > WHOLE_OTHER) & (measured.bed == "coloured")
     share = np.where(whole, np.maximum(share, np.minimum(measured.other, 1.0)), share)
     share = np.where(_is_common_print(measured, card), np.minimum(share, measured.gone), share)
     return np.asarray(share, np.float32)
@@ -110,7 +117,8 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     few = UNEXPLAINED_POINT if card.machine or measured.bed != "coloured" else UNEXPLAINED
     solid = (measured.loose > few) | (measured.fine > FINE_MAX)
     if not card.machine:
-        solid |= measured.gone > GONE_MAX
+        solid |= (measured.gone > (GONE_MAX_LIT if measured.bed == "lit" else GONE_MAX)) | (measured.glow > GLOW_MIN)
+        solid |= (measured.fine > FINE_MAX_POINT) & (measured.bed != "coloured")
     return {
         "spill": np.full(len(share), veiled),
         "contrast": measured.contrast < least_contrast(measured),
@@ -130,7 +138,7 @@ def _is_common_print(measured: Measured, card: _Card) -> Flags:
 
 def _rim(measured: Measured, card: _Card) -> Flags:
     """Where bed or shade lies along one side of the hole."""
-    leaning = measured.lean > LEAN_MAX
+    leaning = measured.lean > (LEAN_MAX if card.machine or measured.bed == "coloured" else LEAN_MAX_POINT)
     if card.machine:
         leaning &= measured.gone > LEAN_GONE_MIN
     return leaning | (measured.crescent > CRESCENT_MIN)
@@ -147,9 +155,9 @@ def _is_pale(measured: Measured, card: _Card) -> Flags:
     return np.asarray(depth < 1 - min(max(PALER_SPREADS * spread, PALER_MIN), PALER_MAX), np.bool_)
 
 
-def _response(share: Singles) -> tuple[float, float]:
+def _response(share: Singles, rank: float) -> tuple[float, float]:
     """What this card's clear and whole positions measure: print adds a little, shadow takes some away."""
     low, high = share[share < 0.3], share[share > 0.5]
     base = float(np.median(low)) if len(low) >= 5 else 0.0
-    full = float(np.median(high)) if len(high) >= 3 else 1.0
+    full = float(np.percentile(high, rank)) if len(high) >= 3 else 1.0
     return min(base, 0.1), min(max(full, 0.6), 1.1)

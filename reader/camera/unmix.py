@@ -45,7 +45,8 @@ class Mixture:
     """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels.
 
     unlike: 1 where a sample is not the paper, whatever else it is; on a point bed only towards the bed.
-    loose: like `open`, with twice the miss allowed and any depth of shadow: what might be bed after all.
+    loose: like `open`, with twice the miss allowed and any depth of shadow, and over a lit bed any light beyond the
+    paper's: what might be bed after all. way: how far from paper to bed, unjudged: what blur spreads, it conserves.
     """
 
     open: Singles
@@ -53,6 +54,7 @@ class Mixture:
     unlike: Singles
     shade: Singles
     contrast: Singles
+    way: Singles
 
 
 def bed_kind(bed: Singles) -> BedKind:
@@ -84,12 +86,12 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
         share, shade, miss = _on_line(beyond(seen, bed[:, None, None]), paper, way)
     else:
         share, shade, miss = _on_ray(seen, paper, bed)
-    low, high = LIT_STEP if is_lit(bed) else STEP
     raw = share
-    share = np.clip((share - low) / (high - low), 0, 1)
+    share = _stepped(raw, LIT_STEP if is_lit(bed) else STEP)
+    maybe = _stepped(raw, STEP) if is_lit(bed) else share
     span = np.maximum(contrast, 0.25 * np.sqrt((bed * bed).sum(axis=1)))
     allowed = NOISE_LEVELS + NOISE_SHARE * span[:, None, None]
-    possible = np.where(shade < SHADE_MAX, share, 0)
+    possible = shade < SHADE_MAX
     believed = (miss < allowed) & (shade > SHADE_MIN)
     off = distance(seen - paper[:, None, None])
     apart = off > 0.5 * contrast[:, None, None]
@@ -97,8 +99,14 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     if is_point(bed):
         # Nothing lighter than the paper is a hole over black felt, nothing darker one over a lamp.
         unlike &= raw > UNLIKE_SHARE
-    loose = np.where(apart & (miss < 2 * allowed), possible, 0)
-    return Mixture(np.where(believed, possible, 0), loose, unlike.astype(np.float32), shade, contrast)
+    loose = np.where(possible & apart & (miss < 2 * allowed), maybe, 0)
+    return Mixture(np.where(possible & believed, share, 0), loose, unlike.astype(np.float32), shade, contrast, raw)
+
+
+def _stepped(share: Singles, step: tuple[float, float]) -> Singles:
+    low, high = step
+    stepped: Singles = np.clip((share - low) / (high - low), 0, 1)
+    return stepped
 
 
 def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Singles, Singles]:

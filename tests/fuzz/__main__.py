@@ -15,8 +15,8 @@ from pathlib import Path
 SECONDS_MAX = 20
 """An input that takes longer hangs; an ordinary one takes a few thousandths."""
 MEMORY_MAX_MB = 2048
-SLICE = 50_000
-"""Inputs a process: atheris keeps a little of every one."""
+SLICE = 20_000
+"""Inputs a process: atheris keeps up to 80 kB of every one, and `MEMORY_MAX_MB` would end it."""
 
 
 @dataclass(frozen=True)
