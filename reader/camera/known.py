@@ -22,7 +22,7 @@ from calibration.plane import CardMap, Pose
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.likely import Beds, Face, Seen
+from reader.camera.likely import Beds, Face, Seen, small_bed
 from reader.reading import Code, Point, Reading, Reason, Rejection, Score, Stray, Thresholds
 from reader.reading import Face as FaceName
 
@@ -102,7 +102,7 @@ class Known:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.tray = Tray(profile.lens, profile.plane, profile.bed)
-        self._mean = cv2.GaussianBlur(profile.bed.mean, (0, 0), 3)
+        self._bed = small_bed(profile.bed)
         self._faces: dict[tuple[str, str], Face] = {}
         self._spots: dict[tuple[str, str], Spots] = {}
         rows, columns = self.tray.coarse_bed.shape
@@ -138,7 +138,7 @@ class Known:
         found = self.tray.rectangle(changed)
         if found is None or found.short_mm < 20:
             return Rejection((Reason(Code.NO_CARD),))
-        beds = Beds(np.asarray(self._mean, np.uint8), self.profile.bed.spread, gain)
+        beds = Beds(self._bed, gain)
         options: list[tuple[Face, CardMap]] = []
         best: Fit | None = None
         fitting = False
@@ -294,13 +294,14 @@ def _strays(layout: Layout, spots: Spots, solid: Levels) -> tuple[Stray, ...]:
     least = STRAY_MIN * spots.hole_px
     if cv2.countNonZero(rest) < least:
         return ()
-    _, _, stats, centres = cv2.connectedComponentsWithStats(rest)
+    left, top, width, height = cv2.boundingRect(rest)
+    _, _, stats, centres = cv2.connectedComponentsWithStats(rest[top : top + height, left : left + width])
     found = []
     for box, (x, y) in zip(stats[1:], centres[1:], strict=True):
         area = box[cv2.CC_STAT_AREA]
         if area < least or area < 0.4 * box[cv2.CC_STAT_WIDTH] * box[cv2.CC_STAT_HEIGHT]:
             continue
-        x_mm, y_mm = (round(float(v + 0.5) / BLANK_PX_PER_MM, 2) for v in (x, y))
+        x_mm, y_mm = (round(float(v + 0.5) / BLANK_PX_PER_MM, 2) for v in (x + left, y + top))
         found.append(Stray(x_mm, y_mm, round(float(area) / BLANK_PX_PER_MM**2, 2)))
     return tuple(found)
 
