@@ -224,6 +224,7 @@ class Spots:
             mine = weight > self.weight[here]
             for whole, part in ((self.owner, k), (self.weight, weight), (self.x_mm, gx), (self.y_mm, gy)):
                 whole[here] = np.where(mine, part, whole[here])
+        self.names = tuple(p.name for p in layout.positions)
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
         self.elsewhere = face.paper.copy()
         self.elsewhere[self.weight > 0.5] = 0
@@ -261,20 +262,21 @@ def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str
 
     share, raw = summed(wide), summed(weight * seen.open.ravel()[here])
     odd = summed(weight * seen.odd.ravel()[here])
-    at = np.stack([summed(wide * m.ravel()[here]) for m in (spots.x_mm, spots.y_mm)], axis=1)
-    at /= np.maximum(share, 1e-3)[:, None]
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
     some = (measured >= SOLID_MIN) | (raw >= THIN_MAX) | (odd >= ODD_MAX)
-    found = dict.fromkeys((p.name for p in layout.positions), _NOTHING)
+    found = dict.fromkeys(spots.names, _NOTHING)
+    if not some.any():
+        return found
+    x, y = (summed(wide * m.ravel()[here]) / np.maximum(share, 1e-3) for m in (spots.x_mm, spots.y_mm))
     for k in np.flatnonzero(some):
         doubts = []
         if odd[k] > ODD_MAX:
             doubts.append("unexplained")
         if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
             doubts.append("crescent")
-        offset = (round(float(at[k, 0]), 2), round(float(at[k, 1]), 2)) if share[k] > 0.1 else (0.0, 0.0)
-        found[layout.positions[k].name] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
+        offset = (round(float(x[k]), 2), round(float(y[k]), 2)) if share[k] > 0.1 else (0.0, 0.0)
+        found[spots.names[k]] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
     return found
 
 

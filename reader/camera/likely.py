@@ -8,6 +8,7 @@ spreads, bed is as likely as (1 + z_paper²) / (2 + z_paper² + z_bed²). What i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -39,6 +40,8 @@ BED_SHARE = 0.07
 """Spread of a bed seen through a hole, as a share of its level: the paper around it takes and throws light."""
 VEIL = 0.02
 """Share of the paper's level that a lens and the hole's own lit wall throw over the hole."""
+LEVEL_STEP = 16
+"""Levels of the bed that share one set of limits."""
 UNLIKELY, LIKELY = 0.15, 0.8
 """Likelihoods beyond which a spot is wholly paper, wholly bed."""
 SURE = 16.0
@@ -100,13 +103,11 @@ class Face:
         rows, columns = self.mean.shape
         self._u = powers(x / self._half[0]).astype(np.float32)
         self._v = powers(y / self._half[1]).astype(np.float32)
-        # Within one spread of paper nothing is asked any further, and nothing at all off the paper.
-        self._limit = np.maximum(np.rint(self.spread), 1).astype(np.uint8)
-        self._limit[self.paper == 0] = 255
+        self._limits = lru_cache(maxsize=8)(self._limits_before)
         row, column = np.arange(rows) // COARSE, np.arange(columns) // COARSE
         self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
         self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
-        self._work = tuple(np.empty_like(blank.mean) for _ in range(2))
+        self._work = tuple(np.empty_like(blank.mean) for _ in range(4))
         self._prepare_light()
         self._prepare_shift()
 
@@ -151,7 +152,7 @@ class Face:
         `calibration.blank.light`. seen: the card on every `COARSE`-th pixel of the raster."""
         blocks = np.asarray(cv2.resize(seen, self._blocks, interpolation=cv2.INTER_AREA)).ravel()[self._use]
         ratio = np.log(np.maximum(blocks, 1.0)) - self._known
-        off = ratio - np.median(ratio)
+        off = ratio - np.sort(ratio)[len(ratio) // 2]
         fitted = np.zeros(6)
         for width in (0.08, 0.03):
             weighted = self._terms / (1 + (off / width) ** 2)[:, None] ** 2
@@ -184,25 +185,28 @@ class Face:
     def look(self, image: Levels, beds: Beds, mapped: CardMap) -> Seen:
         """Judge every spot of a card that lies as `mapped` says.
 
-        Most spots look like the blank at once; only the others are weighed.
+        Most spots look like the blank at once, to the nearest pixel; only the others are looked at closely and weighed.
         """
         near = self._places(mapped, (0.0, 0.0), COARSE)
         light = self.light(np.asarray(cv2.remap(image, *near, cv2.INTER_LINEAR), np.uint8))
         shift = self.print_shift(image, mapped, light)
-        seen = np.asarray(cv2.remap(image, *self._places(mapped, shift), cv2.INTER_LINEAR), np.uint8)
-        here = self._unlike(seen, light)
-        coarse = self._coarse[here]
+        across, down = self._places(mapped, shift)
+        seen = np.asarray(cv2.remap(image, across, down, cv2.INTER_NEAREST), np.uint8)
         # A picture's pixel lies where its middle lies.
         middle = (1 - BED_STEP) / (2 * BED_STEP)
         x, y = (place * np.float32(1 / BED_STEP) + np.float32(middle) for place in near)
-        bed = np.asarray(cv2.remap(beds.levels, x, y, cv2.INTER_LINEAR)).reshape(-1, 2)[coarse].astype(np.float32)
+        under = np.asarray(cv2.remap(beds.levels, x, y, cv2.INTER_NEAREST), np.uint8)
+        bed = under[:, :, 0] * np.float32(beds.gain)
+        noise = under[:, :, 1] * np.float32(1 / SPREAD_STEPS)
+        here = self._unlike(seen, light, bed, float(noise.max()))
+        coarse = self._coarse[here]
         opened, odd = np.zeros_like(seen), np.zeros_like(seen)
         likely, neither = _weigh(
-            seen.ravel()[here].astype(np.float32),
+            cv2.remap(image, across.ravel()[here], down.ravel()[here], cv2.INTER_LINEAR).ravel().astype(np.float32),
             self.mean.ravel()[here] * light.ravel()[coarse],
             self.spread.ravel()[here],
-            bed[:, 0] * np.float32(beds.gain),
-            bed[:, 1] * np.float32(1 / SPREAD_STEPS),
+            bed.ravel()[coarse],
+            noise.ravel()[coarse],
         )
         some = np.flatnonzero(cv2.bitwise_or(likely, neither))
         opened.ravel()[here] = likely
@@ -213,15 +217,41 @@ class Face:
         explained = 1 - cv2.countNonZero(odd) / self.area
         return Seen(opened, odd, here[some], explained, shift)
 
-    def _unlike(self, seen: Levels, light: Singles) -> NDArray[np.intp]:
-        """Indices of the paper's spots that lie more than a spread off their blank in this light."""
-        expected, field = self._work
-        small = cv2.convertScaleAbs(light, alpha=LIGHT_STEPS)
-        cv2.resize(small, field.shape[::-1], field, interpolation=cv2.INTER_LINEAR)
-        cv2.multiply(self.blank.mean, field, expected, 1 / LIGHT_STEPS)
-        cv2.absdiff(seen, expected, expected)
-        differs = cv2.compare(expected, self._limit, cv2.CMP_GT)
-        return np.flatnonzero(np.asarray(differs).ravel().view(np.bool_))
+    def _unlike(self, seen: Levels, light: Singles, bed: Singles, noise: float) -> NDArray[np.intp]:
+        """Indices of the paper's spots that lie so far off their blank in this light that they may show the bed.
+
+        bed, noise: the bed under the card on every `COARSE`-th pixel of the raster, and its largest spread.
+        """
+        expected, off, darker, brighter = self._work
+        cv2.resize(cv2.convertScaleAbs(light, alpha=LIGHT_STEPS), off.shape[::-1], off, interpolation=cv2.INTER_LINEAR)
+        cv2.multiply(self.blank.mean, off, expected, 1 / LIGHT_STEPS)
+        low, high, _, _ = cv2.minMaxLoc(bed / light)
+        limits = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise) + 1)
+        cv2.compare(cv2.subtract(expected, seen, off), limits[0], cv2.CMP_GT, darker)
+        cv2.compare(cv2.subtract(seen, expected, off), limits[1], cv2.CMP_GT, brighter)
+        return np.flatnonzero(cv2.bitwise_or(darker, brighter, darker).ravel().view(np.bool_))
+
+    def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels, Levels]:
+        """By how many levels a spot must be darker, and brighter, than its blank before it may show the bed.
+
+        One spread, or more where the bed lies so far off that `_weigh` would still call it wholly paper; 255 where the
+        bed lies on the other side, and off the paper. low, high: the bed in steps of `LEVEL_STEP`, as bright as the
+        blank card's light makes it. noise: its spread.
+        """
+        darkest, brightest = low * LEVEL_STEP, high * LEVEL_STEP
+        found = []
+        for away, level in ((self.mean - brightest, brightest), (darkest - self.mean, darkest)):
+            limit = self.spread
+            for z in (2.0, 3.0):
+                z_bed = (away - z * self.spread) / (noise + BED_SHARE * level + VEIL * self.mean)
+                # The least distance from the bed at which so much is still wholly paper.
+                safe = z_bed > np.sqrt((1 + z * z) / UNLIKELY - 2 - z * z)
+                limit = np.where(safe, z * self.spread, limit)
+            found.append(np.clip(np.rint(limit), 1, 254).astype(np.uint8))
+        darker, brighter = found
+        darker[(self.paper == 0) | (self.mean < darkest)] = 255
+        brighter[(self.paper == 0) | (self.mean > brightest)] = 255
+        return darker, brighter
 
 
 def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:
