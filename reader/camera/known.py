@@ -152,9 +152,8 @@ class Known:
                 options += self._options(
                     image, gain, [y for y in layouts if (y.width_mm, y.height_mm) == size], fit.pose
                 )
-        outside = _outside(changed)
-        if outside > OUTSIDE_MAX:
-            return _mismatch(f"{outside:.0%}", f"{OUTSIDE_MAX:.0%}")
+        if found.beside > OUTSIDE_MAX:
+            return _mismatch(f"{found.beside:.0%}", f"{OUTSIDE_MAX:.0%}")
         if best is None and (moved := float((changed.ravel()[self._rim] > 0).mean())) > RIM_MAX:
             return _mismatch(f"{moved:.0%}", f"{RIM_MAX:.0%}")
         if best is None:
@@ -180,13 +179,6 @@ class Known:
                     if face is not None and (where - at) % 2 == 0:
                         found.append((face, mapped.turned(where != at, name == "back")))
         return found
-
-
-def _outside(changed: Levels) -> float:
-    """Share of the coarse picture, beside its largest patch, that is not the empty bed."""
-    contours, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    areas = sorted(cv2.contourArea(c) for c in contours)
-    return float(sum(areas[:-1]) / changed.size)
 
 
 @lru_cache(maxsize=4)
