@@ -32,13 +32,17 @@ AGREE_MM = 0.35
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A rectangle in a plane of millimetres: centre, long and short side, turn of the long side (rad)."""
+    """A rectangle in a plane of millimetres: centre, long and short side, turn of the long side (rad).
+
+    beside: the other patches' area, as a share of the whole picture.
+    """
 
     x_mm: float
     y_mm: float
     long_mm: float
     short_mm: float
     turn: float
+    beside: float = 0.0
 
 
 def rectangle(mask: Levels, mm_per_px: float) -> Rectangle | None:
@@ -46,11 +50,14 @@ def rectangle(mask: Levels, mm_per_px: float) -> Rectangle | None:
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return None
-    (x, y), (w, h), angle = cv2.minAreaRect(max(contours, key=cv2.contourArea))
+    areas = [cv2.contourArea(c) for c in contours]
+    largest = max(areas)
+    (x, y), (w, h), angle = cv2.minAreaRect(contours[areas.index(largest)])
     turn = np.radians(angle)
     if w < h:
         w, h, turn = h, w, turn + np.pi / 2
-    return Rectangle(x * mm_per_px, y * mm_per_px, w * mm_per_px, h * mm_per_px, float(_upright(turn)))
+    beside = (sum(areas) - largest) / mask.size
+    return Rectangle(x * mm_per_px, y * mm_per_px, w * mm_per_px, h * mm_per_px, float(_upright(turn)), beside)
 
 
 def _upright(turn: float) -> float:
@@ -95,7 +102,7 @@ def side_offsets(seen: Floats, bed: Floats) -> tuple[Floats, NDArray[np.bool_]]:
     # Noise far outside is not paper: only the run from inside counts.
     run = np.minimum.accumulate(np.where(share > 0.25, 1.0, 0.0), axis=2)
     edge = (share * run).sum(axis=2) * STEP_MM - REACH_MM - STEP_MM / 2
-    usual = np.median(edge, axis=1, keepdims=True)
+    usual = np.sort(edge, axis=1)[:, SIDE_POINTS // 2 - 1 : SIDE_POINTS // 2 + 1].mean(axis=1, keepdims=True)
     good = (inner > CONTRAST_MIN) & (np.abs(edge - usual) < 2 * AGREE_MM) & (edge < REACH_MM - 2 * STEP_MM)
     return edge, good
 

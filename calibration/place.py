@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from calibration.outline import (
     side_offsets,
     side_points,
 )
-from calibration.plane import CardMap, Floats, Pose, card_map, to_mm, to_px
+from calibration.plane import CardMap, Floats, Pose, card_map, half_sides_mm, products, to_mm, to_px
 from cards.layout import CornerCut
 
 COARSE_MM = 1.0
@@ -97,10 +98,10 @@ class Tray:
 
         gain: how bright the bed is now, against its picture.
         """
-        looks = side_points(width_mm, height_mm)
-        px = self.map(pose, width_mm, height_mm).at(looks.reshape(-1, 2)).astype(np.float32)
+        mapped = self.map(pose, width_mm, height_mm)
+        px = (_side_products(width_mm, height_mm) @ mapped.coefficients.reshape(2, -1).T).astype(np.float32)
         edge, good = side_offsets(
-            sample(image, px).reshape(looks.shape[:3]), gain * sample(self.bed.mean, px).reshape(looks.shape[:3])
+            sample(image, px).reshape(4, SIDE_POINTS, -1), gain * sample(self.bed.mean, px).reshape(4, SIDE_POINTS, -1)
         )
         if (good.sum(axis=1) < SIDE_POINTS // 4).any():
             return None
@@ -121,7 +122,7 @@ class Tray:
         middle = (miss * near).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
         return Fit(
             moved,
-            float(np.median(np.abs(miss[good]))),
+            float(np.sort(np.abs(miss[good]))[good.sum() // 2]),
             float(near.mean()),
             (float(middle[1] + middle[3]), float(middle[0] + middle[2])),
         )
@@ -131,23 +132,42 @@ class Tray:
     ) -> Floats:
         """(4,) share of the would-be cut triangle that shows the bed, at the card's top-left, top-right, bottom-right
         and bottom-left."""
-        signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
-        corner = signs * np.array(size_mm) / 2
-        legs = _CUT * [cut.dx_mm, cut.dy_mm]
-        px = mapped.at((corner[:, None] - signs[:, None] * legs).reshape(-1, 2)).astype(np.float32)
+        px = (_cut_products(*size_mm, cut.dx_mm, cut.dy_mm) @ mapped.coefficients.reshape(2, -1).T).astype(np.float32)
         off = np.abs(sample(image, px) - gain * sample(self.bed.mean, px))
         limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * sample(self.bed.spread, px))
         return np.asarray((off < limit).reshape(4, -1).mean(axis=1), np.float64)
 
 
-def _solve(edge: Floats, good: NDArray[np.bool_], width_mm: float, height_mm: float) -> tuple[Floats, Floats, Floats]:
-    """Shift, turn and scale that explain the looks; those that disagree are dropped after the first try."""
+@lru_cache(maxsize=16)
+def _side_products(width_mm: float, height_mm: float) -> Floats:
+    """`products` of all looks across the sides, in the order of `side_points`."""
+    return products(side_points(width_mm, height_mm).reshape(-1, 2), half_sides_mm(width_mm, height_mm))
+
+
+@lru_cache(maxsize=16)
+def _cut_products(width_mm: float, height_mm: float, dx_mm: float, dy_mm: float) -> Floats:
+    """`products` of all looks into the four corners' triangles."""
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
+    corner = signs * [width_mm / 2, height_mm / 2]
+    points = corner[:, None] - signs[:, None] * (_CUT * [dx_mm, dy_mm])
+    return products(points.reshape(-1, 2), half_sides_mm(width_mm, height_mm))
+
+
+@lru_cache(maxsize=16)
+def _side_rows(width_mm: float, height_mm: float) -> Floats:
+    """(4 · SIDE_POINTS, 4): how far outwards each look at a side moves with the card's shift, turn and scale."""
     normals, along = side_normals(), side_along(width_mm, height_mm)
     half = np.array([height_mm, width_mm, height_mm, width_mm]) / 2
     n = np.repeat(normals[:, None], SIDE_POINTS, axis=1)
     # A turn by t moves the point p by t · (−y, x): its part along the normal.
     lever = n[..., 1] * along[..., 0] - n[..., 0] * along[..., 1]
     rows = np.stack([n[..., 0], n[..., 1], lever, np.repeat(half[:, None], SIDE_POINTS, axis=1)], axis=2).reshape(-1, 4)
+    return np.asarray(rows, np.float64)
+
+
+def _solve(edge: Floats, good: NDArray[np.bool_], width_mm: float, height_mm: float) -> tuple[Floats, Floats, Floats]:
+    """Shift, turn and scale that explain the looks; those that disagree are dropped after the first try."""
+    rows = _side_rows(width_mm, height_mm)
     off = edge.ravel()
     weight: Floats = good.ravel().astype(np.float64)
     prior = np.diag([0, 0, 0, (0.1 / SCALE_PRIOR) ** 2])

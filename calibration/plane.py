@@ -84,6 +84,12 @@ def powers(u: Floats) -> Floats:
     return found
 
 
+def products(points_mm: Floats, half_mm: tuple[float, float]) -> Floats:
+    """(n, 2) mm from a card's centre → (n, (DEGREE + 1)²): all that a `CardMap`'s coefficients are multiplied by."""
+    u, v = powers(points_mm[:, 0] / half_mm[0]), powers(points_mm[:, 1] / half_mm[1])
+    return np.asarray((v[:, :, None] * u[:, None]).reshape(len(u), (DEGREE + 1) ** 2), np.float64)
+
+
 _NODES = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
 _FIT = np.linalg.pinv(powers(_NODES))
 _GRID = np.stack([np.tile(_NODES, NODES), np.repeat(_NODES, NODES)], axis=1)
@@ -102,8 +108,7 @@ class CardMap:
 
     def at(self, points_mm: Floats) -> Floats:
         """(n, 2) mm from the card's centre → (n, 2) px."""
-        u, v = powers(points_mm[:, 0] / self.half_mm[0]), powers(points_mm[:, 1] / self.half_mm[1])
-        return np.stack([((v @ c) * u).sum(axis=1) for c in self.coefficients], axis=1)
+        return products(points_mm, self.half_mm) @ self.coefficients.reshape(2, -1).T
 
     def turned(self, half_turn: bool, mirrored: bool) -> CardMap:
         """The same card's map when it lies the other way round, or on its other face."""
@@ -113,9 +118,14 @@ class CardMap:
         return CardMap(self.coefficients * v[:, None] * u, self.half_mm)
 
 
+def half_sides_mm(width_mm: float, height_mm: float) -> tuple[float, float]:
+    """Where u and v are 1 in the map of a card of this size."""
+    return MARGIN * width_mm / 2, MARGIN * height_mm / 2
+
+
 def card_map(lens: Lens, plane: Plane, pose: Pose, width_mm: float, height_mm: float) -> CardMap:
     """The map of a card of this size lying so."""
-    half = MARGIN * width_mm / 2, MARGIN * height_mm / 2
+    half = half_sides_mm(width_mm, height_mm)
     px = to_px(lens, plane, pose.to_plane(_GRID * half))
     grids = px.T.reshape(2, NODES, NODES)
     return CardMap(_FIT @ grids @ _FIT.T, half)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import cv2
@@ -180,14 +181,15 @@ def _cells_at(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout, marke
     side = layout.identify.size_mm or 1.0
     step = side / n / CELL_SAMPLES
     seen = _patch(grey, geometry, marker, side + 2 * side / n + 2 * SHIFT_MM, step)
-    template = _template(expected, layout.identify.by == "aruco")
+    template = _template(expected.tobytes(), n, layout.identify.by == "aruco")
     fit = cv2.matchTemplate(seen, template, cv2.TM_CCOEFF_NORMED)
     y, x = np.unravel_index(int(np.argmax(np.nan_to_num(np.asarray(fit), nan=-1.0))), fit.shape)
     size = n * CELL_SAMPLES
     cut = seen[y + CELL_SAMPLES :, x + CELL_SAMPLES :][:size, :size]
     # The middle of a cell, away from its neighbours' blur.
     cells = cut.reshape(n, CELL_SAMPLES, n, CELL_SAMPLES)[:, 1:-1, :, 1:-1].mean(axis=(1, 3))
-    low, high = np.quantile(cells, [0.1, 0.9])
+    ranked = np.sort(cells, axis=None)
+    low, high = ranked[len(ranked) // 10], ranked[-1 - len(ranked) // 10]
     if high - low < MARK_CONTRAST_MIN:
         return None
     dark: NDArray[np.bool_] = cells < (low + high) / 2
@@ -198,10 +200,12 @@ def _cells_at(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout, marke
     return dark
 
 
-def _template(expected: NDArray[np.bool_], frame_alone: bool) -> Singles:
-    """The mark in its clear margin of one cell, -1 dark to 1 clear; of an ArUco mark its frame alone, 0 inside: it must
+@lru_cache(maxsize=64)
+def _template(dark: bytes, n: int, frame_alone: bool) -> Singles:
+    """The mark, given by its n × n cells' bytes, in its clear margin of one cell, -1 dark to 1 clear; of an ArUco mark its frame alone, 0 inside: it must
     be found whatever the value.
     """
+    expected = np.frombuffer(dark, np.bool_).reshape(n, n)
     cells = np.pad(np.where(expected, -1.0, 1.0), 1, constant_values=1.0)
     if frame_alone:
         cells[2:-2, 2:-2] = 0.0

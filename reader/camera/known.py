@@ -22,7 +22,7 @@ from calibration.plane import CardMap, Pose
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.likely import Beds, Face, Seen
+from reader.camera.likely import Beds, Face, Seen, small_bed
 from reader.reading import Code, Point, Reading, Reason, Rejection, Score, Stray, Thresholds
 from reader.reading import Face as FaceName
 
@@ -102,7 +102,7 @@ class Known:
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
         self.tray = Tray(profile.lens, profile.plane, profile.bed)
-        self._mean = cv2.GaussianBlur(profile.bed.mean, (0, 0), 3)
+        self._bed = small_bed(profile.bed)
         self._faces: dict[tuple[str, str], Face] = {}
         self._spots: dict[tuple[str, str], Spots] = {}
         rows, columns = self.tray.coarse_bed.shape
@@ -138,7 +138,7 @@ class Known:
         found = self.tray.rectangle(changed)
         if found is None or found.short_mm < 20:
             return Rejection((Reason(Code.NO_CARD),))
-        beds = Beds(np.asarray(self._mean, np.uint8), self.profile.bed.spread, gain)
+        beds = Beds(self._bed, gain)
         options: list[tuple[Face, CardMap]] = []
         best: Fit | None = None
         fitting = False
@@ -152,9 +152,8 @@ class Known:
                 options += self._options(
                     image, gain, [y for y in layouts if (y.width_mm, y.height_mm) == size], fit.pose
                 )
-        outside = _outside(changed)
-        if outside > OUTSIDE_MAX:
-            return _mismatch(f"{outside:.0%}", f"{OUTSIDE_MAX:.0%}")
+        if found.beside > OUTSIDE_MAX:
+            return _mismatch(f"{found.beside:.0%}", f"{OUTSIDE_MAX:.0%}")
         if best is None and (moved := float((changed.ravel()[self._rim] > 0).mean())) > RIM_MAX:
             return _mismatch(f"{moved:.0%}", f"{RIM_MAX:.0%}")
         if best is None:
@@ -180,13 +179,6 @@ class Known:
                     if face is not None and (where - at) % 2 == 0:
                         found.append((face, mapped.turned(where != at, name == "back")))
         return found
-
-
-def _outside(changed: Levels) -> float:
-    """Share of the coarse picture, beside its largest patch, that is not the empty bed."""
-    contours, _ = cv2.findContours(changed, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    areas = sorted(cv2.contourArea(c) for c in contours)
-    return float(sum(areas[:-1]) / changed.size)
 
 
 @lru_cache(maxsize=4)
@@ -224,6 +216,7 @@ class Spots:
             mine = weight > self.weight[here]
             for whole, part in ((self.owner, k), (self.weight, weight), (self.x_mm, gx), (self.y_mm, gy)):
                 whole[here] = np.where(mine, part, whole[here])
+        self.names = tuple(p.name for p in layout.positions)
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
         self.elsewhere = face.paper.copy()
         self.elsewhere[self.weight > 0.5] = 0
@@ -261,20 +254,21 @@ def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str
 
     share, raw = summed(wide), summed(weight * seen.open.ravel()[here])
     odd = summed(weight * seen.odd.ravel()[here])
-    at = np.stack([summed(wide * m.ravel()[here]) for m in (spots.x_mm, spots.y_mm)], axis=1)
-    at /= np.maximum(share, 1e-3)[:, None]
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
     some = (measured >= SOLID_MIN) | (raw >= THIN_MAX) | (odd >= ODD_MAX)
-    found = dict.fromkeys((p.name for p in layout.positions), _NOTHING)
+    found = dict.fromkeys(spots.names, _NOTHING)
+    if not some.any():
+        return found
+    x, y = (summed(wide * m.ravel()[here]) / np.maximum(share, 1e-3) for m in (spots.x_mm, spots.y_mm))
     for k in np.flatnonzero(some):
         doubts = []
         if odd[k] > ODD_MAX:
             doubts.append("unexplained")
         if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
             doubts.append("crescent")
-        offset = (round(float(at[k, 0]), 2), round(float(at[k, 1]), 2)) if share[k] > 0.1 else (0.0, 0.0)
-        found[layout.positions[k].name] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
+        offset = (round(float(x[k]), 2), round(float(y[k]), 2)) if share[k] > 0.1 else (0.0, 0.0)
+        found[spots.names[k]] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
     return found
 
 
@@ -294,13 +288,14 @@ def _strays(layout: Layout, spots: Spots, solid: Levels) -> tuple[Stray, ...]:
     least = STRAY_MIN * spots.hole_px
     if cv2.countNonZero(rest) < least:
         return ()
-    _, _, stats, centres = cv2.connectedComponentsWithStats(rest)
+    left, top, width, height = cv2.boundingRect(rest)
+    _, _, stats, centres = cv2.connectedComponentsWithStats(rest[top : top + height, left : left + width])
     found = []
     for box, (x, y) in zip(stats[1:], centres[1:], strict=True):
         area = box[cv2.CC_STAT_AREA]
         if area < least or area < 0.4 * box[cv2.CC_STAT_WIDTH] * box[cv2.CC_STAT_HEIGHT]:
             continue
-        x_mm, y_mm = (round(float(v + 0.5) / BLANK_PX_PER_MM, 2) for v in (x, y))
+        x_mm, y_mm = (round(float(v + 0.5) / BLANK_PX_PER_MM, 2) for v in (x + left, y + top))
         found.append(Stray(x_mm, y_mm, round(float(area) / BLANK_PX_PER_MM**2, 2)))
     return tuple(found)
 

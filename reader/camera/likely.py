@@ -8,14 +8,15 @@ spreads, bed is as likely as (1 + z_paper²) / (2 + z_paper² + z_bed²). What i
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration.blank import paper_mask, raster_points
-from calibration.models import BLANK_PX_PER_MM, SPREAD_STEPS, Blank, Levels
-from calibration.plane import MARGIN, CardMap, powers
+from calibration.models import BLANK_PX_PER_MM, SPREAD_STEPS, Bed, Blank, Levels
+from calibration.plane import DEGREE, MARGIN, CardMap, powers
 from cards.layout import Layout
 from reader.camera.geometry import Floats
 
@@ -23,8 +24,12 @@ Singles = NDArray[np.float32]
 
 COARSE = 4
 """Bed and light are smooth: they are looked up at every fourth pixel of the raster."""
+BED_STEP = 4
+"""The bed is kept at every fourth pixel of the picture: enough for what is smooth, and near at hand."""
 BLOCK_PX = 24
 """Light is compared over blocks of so many pixels, 8 mm."""
+LIGHT_STEPS = 128
+"""Light is kept as a byte in such steps while spots are sorted out: within a level of the paper's."""
 SHIFT_SAMPLES, SHIFT_SAMPLES_MIN = 2000, 200
 """Pixels with the steepest print that tell its shift, and the fewest that do."""
 SHIFT_SLOPE_MIN = 15.0
@@ -35,6 +40,8 @@ BED_SHARE = 0.07
 """Spread of a bed seen through a hole, as a share of its level: the paper around it takes and throws light."""
 VEIL = 0.02
 """Share of the paper's level that a lens and the hole's own lit wall throw over the hole."""
+LEVEL_STEP = 16
+"""Levels of the bed that share one set of limits."""
 UNLIKELY, LIKELY = 0.15, 0.8
 """Likelihoods beyond which a spot is wholly paper, wholly bed."""
 SURE = 16.0
@@ -63,11 +70,21 @@ class Seen:
 
 @dataclass(frozen=True)
 class Beds:
-    """The empty bed as one card's picture needs it: (height, width) uint8 each, and how bright it is now."""
+    """The empty bed as one card's picture needs it, and how bright it is now.
 
-    mean: Levels
-    spread: Levels
+    levels: (height / `BED_STEP`, width / `BED_STEP`, 2) uint8, mean and spread. Make it with `small_bed`.
+    """
+
+    levels: Levels
     gain: float = 1.0
+
+
+def small_bed(bed: Bed) -> Levels:
+    """A bed's mean and spread at every `BED_STEP`-th pixel: felt that has moved a little shows no more than that."""
+    rows, columns = bed.mean.shape
+    size = -(-columns // BED_STEP), -(-rows // BED_STEP)
+    smooth = cv2.GaussianBlur(bed.mean, (0, 0), 3)
+    return np.stack([cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (smooth, bed.spread)], axis=2)
 
 
 class Face:
@@ -86,12 +103,11 @@ class Face:
         rows, columns = self.mean.shape
         self._u = powers(x / self._half[0]).astype(np.float32)
         self._v = powers(y / self._half[1]).astype(np.float32)
-        # Within one spread of paper nothing is asked any further.
-        self._limit = np.maximum(np.rint(self.spread), 1).astype(np.uint8)
+        self._limits = lru_cache(maxsize=8)(self._limits_before)
         row, column = np.arange(rows) // COARSE, np.arange(columns) // COARSE
         self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
-        self._paper, self._levels = np.empty_like(self.mean), np.empty_like(blank.mean)
         self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
+        self._work = tuple(np.empty_like(blank.mean) for _ in range(4))
         self._prepare_light()
         self._prepare_shift()
 
@@ -118,24 +134,25 @@ class Face:
         self._steep_mean = self.mean.ravel()[self._steep]
         self._steep_coarse = self._coarse[self._steep]
         row, column = np.divmod(self._steep, self.mean.shape[1])
-        self._steep_u, self._steep_v = self._u[column], self._v[row]
+        # Every product of powers, so that all their places in a picture are one product of matrices.
+        self._steep_powers = np.einsum("na,nb->nab", self._v[row], self._u[column]).reshape(len(row), (DEGREE + 1) ** 2)
 
-    def raster(self, image: Levels, mapped: CardMap, shift_mm: tuple[float, float], step: int = 1) -> Levels:
-        """The picture on this face's raster, or on every `step`-th pixel of it."""
+    def _places(self, mapped: CardMap, shift_mm: tuple[float, float], step: int = 1) -> tuple[Singles, Singles]:
+        """Where this face's raster, or every `step`-th pixel of it, lies in the picture: x and y, px."""
         if shift_mm == (0.0, 0.0):
             u, v = self._u[::step], self._v[::step]
         else:
             u = powers((self._x[::step] + shift_mm[0]) / mapped.half_mm[0]).astype(np.float32)
             v = powers((self._y[::step] + shift_mm[1]) / mapped.half_mm[1]).astype(np.float32)
         across = mapped.coefficients.astype(np.float32) @ u.T
-        return np.asarray(cv2.remap(image, v @ across[0], v @ across[1], cv2.INTER_LINEAR), np.uint8)
+        return v @ across[0], v @ across[1]
 
     def light(self, seen: Levels) -> Singles:
         """How much brighter the card is than its blank: a smooth field over every fourth pixel, float32. See
         `calibration.blank.light`. seen: the card on every `COARSE`-th pixel of the raster."""
         blocks = np.asarray(cv2.resize(seen, self._blocks, interpolation=cv2.INTER_AREA)).ravel()[self._use]
         ratio = np.log(np.maximum(blocks, 1.0)) - self._known
-        off = ratio - np.median(ratio)
+        off = ratio - np.sort(ratio)[len(ratio) // 2]
         fitted = np.zeros(6)
         for width in (0.08, 0.03):
             weighted = self._terms / (1 + (off / width) ** 2)[:, None] ** 2
@@ -150,8 +167,7 @@ class Face:
         """How far the print lies off the blank's, mm. See `calibration.blank.print_shift`."""
         if len(self._steep) < SHIFT_SAMPLES_MIN:
             return 0.0, 0.0
-        c = mapped.coefficients.astype(np.float32)
-        px = np.stack([((self._steep_v @ c[k]) * self._steep_u).sum(axis=1) for k in (0, 1)], axis=1)
+        px = self._steep_powers @ mapped.coefficients.astype(np.float32).reshape(2, -1).T
         seen = cv2.remap(image, px[:, None], None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
         off = seen.ravel() / light.ravel()[self._steep_coarse] - self._steep_mean
         weight = 1 / (1 + (off / 40) ** 2)
@@ -169,26 +185,28 @@ class Face:
     def look(self, image: Levels, beds: Beds, mapped: CardMap) -> Seen:
         """Judge every spot of a card that lies as `mapped` says.
 
-        Most spots look like the blank at once; only the others are weighed.
+        Most spots look like the blank at once, to the nearest pixel; only the others are looked at closely and weighed.
         """
-        light = self.light(self.raster(image, mapped, (0.0, 0.0), COARSE))
+        near = self._places(mapped, (0.0, 0.0), COARSE)
+        light = self.light(np.asarray(cv2.remap(image, *near, cv2.INTER_LINEAR), np.uint8))
         shift = self.print_shift(image, mapped, light)
-        seen = self.raster(image, mapped, shift)
-        field = cv2.resize(light, (self.mean.shape[1], self.mean.shape[0]), interpolation=cv2.INTER_LINEAR)
-        cv2.multiply(self.mean, field, self._paper)
-        off = cv2.absdiff(seen, cv2.convertScaleAbs(self._paper, self._levels))
-        differs = cv2.bitwise_and(np.asarray(cv2.compare(off, self._limit, cv2.CMP_GT)), self.paper)
-        here = np.flatnonzero(np.asarray(differs).ravel().view(np.bool_))
-        opened, odd = np.zeros_like(seen), np.zeros_like(seen)
+        across, down = self._places(mapped, shift)
+        seen = np.asarray(cv2.remap(image, across, down, cv2.INTER_NEAREST), np.uint8)
+        # A picture's pixel lies where its middle lies.
+        middle = (1 - BED_STEP) / (2 * BED_STEP)
+        x, y = (place * np.float32(1 / BED_STEP) + np.float32(middle) for place in near)
+        under = np.asarray(cv2.remap(beds.levels, x, y, cv2.INTER_NEAREST), np.uint8)
+        bed = under[:, :, 0] * np.float32(beds.gain)
+        noise = under[:, :, 1] * np.float32(1 / SPREAD_STEPS)
+        here = self._unlike(seen, light, bed, float(noise.max()))
         coarse = self._coarse[here]
-        bed = self.raster(beds.mean, mapped, shift, COARSE).ravel()[coarse] * np.float32(beds.gain)
-        spread = self.raster(beds.spread, mapped, shift, COARSE).ravel()[coarse] * np.float32(1 / SPREAD_STEPS)
+        opened, odd = np.zeros_like(seen), np.zeros_like(seen)
         likely, neither = _weigh(
-            seen.ravel()[here].astype(np.float32),
-            self._paper.ravel()[here],
+            cv2.remap(image, across.ravel()[here], down.ravel()[here], cv2.INTER_LINEAR).ravel().astype(np.float32),
+            self.mean.ravel()[here] * light.ravel()[coarse],
             self.spread.ravel()[here],
-            bed,
-            spread,
+            bed.ravel()[coarse],
+            noise.ravel()[coarse],
         )
         some = np.flatnonzero(cv2.bitwise_or(likely, neither))
         opened.ravel()[here] = likely
@@ -198,6 +216,42 @@ class Face:
             odd = np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _WIDER), np.uint8)
         explained = 1 - cv2.countNonZero(odd) / self.area
         return Seen(opened, odd, here[some], explained, shift)
+
+    def _unlike(self, seen: Levels, light: Singles, bed: Singles, noise: float) -> NDArray[np.intp]:
+        """Indices of the paper's spots that lie so far off their blank in this light that they may show the bed.
+
+        bed, noise: the bed under the card on every `COARSE`-th pixel of the raster, and its largest spread.
+        """
+        expected, off, darker, brighter = self._work
+        cv2.resize(cv2.convertScaleAbs(light, alpha=LIGHT_STEPS), off.shape[::-1], off, interpolation=cv2.INTER_LINEAR)
+        cv2.multiply(self.blank.mean, off, expected, 1 / LIGHT_STEPS)
+        low, high, _, _ = cv2.minMaxLoc(bed / light)
+        limits = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise) + 1)
+        cv2.compare(cv2.subtract(expected, seen, off), limits[0], cv2.CMP_GT, darker)
+        cv2.compare(cv2.subtract(seen, expected, off), limits[1], cv2.CMP_GT, brighter)
+        return np.flatnonzero(cv2.bitwise_or(darker, brighter, darker).ravel().view(np.bool_))
+
+    def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels, Levels]:
+        """By how many levels a spot must be darker, and brighter, than its blank before it may show the bed.
+
+        One spread, or more where the bed lies so far off that `_weigh` would still call it wholly paper; 255 where the
+        bed lies on the other side, and off the paper. low, high: the bed in steps of `LEVEL_STEP`, as bright as the
+        blank card's light makes it. noise: its spread.
+        """
+        darkest, brightest = low * LEVEL_STEP, high * LEVEL_STEP
+        found = []
+        for away, level in ((self.mean - brightest, brightest), (darkest - self.mean, darkest)):
+            limit = self.spread
+            for z in (2.0, 3.0):
+                z_bed = (away - z * self.spread) / (noise + BED_SHARE * level + VEIL * self.mean)
+                # The least distance from the bed at which so much is still wholly paper.
+                safe = z_bed > np.sqrt((1 + z * z) / UNLIKELY - 2 - z * z)
+                limit = np.where(safe, z * self.spread, limit)
+            found.append(np.clip(np.rint(limit), 1, 254).astype(np.uint8))
+        darker, brighter = found
+        darker[(self.paper == 0) | (self.mean < darkest)] = 255
+        brighter[(self.paper == 0) | (self.mean > brightest)] = 255
+        return darker, brighter
 
 
 def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:

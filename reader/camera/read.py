@@ -10,7 +10,7 @@ import numpy as np
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.edges import edge_blur_mm, outline_of
+from reader.camera.edges import edge_blur_mm, outline_of, same_outline
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry, before_lens
 from reader.camera.identify import Placed, identify
@@ -63,7 +63,7 @@ def _named(
     layout = next((y for y in layouts if y.identity == outcome.layout), None)
     if isinstance(outcome, Rejection) or layout is None or outcome.corners_px is None:
         return outcome
-    if all(y.identify.by == "none" for y in layouts):
+    if all(y.identify.by == "none" for y in layouts if y is layout or same_outline(y, layout)):
         return outcome
     lens, size_mm = profile.lens, (layout.width_mm, layout.height_mm)
     geometry = before_lens(np.array(outcome.corners_px), *size_mm, lens.camera_matrix, lens.distortion)
