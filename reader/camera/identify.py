@@ -130,8 +130,7 @@ def _aruco(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> Said:
     if dictionary is None:
         return Said("nothing")
     agree, other = 0, []
-    for marker in code.markers:
-        dark = _cells_at(grey, geometry, layout, marker)
+    for marker, dark in zip(code.markers, _cells_at(grey, geometry, layout, code.markers), strict=True):
         if dark is None:
             continue
         wrong = dark[1:-1, 1:-1] != mark_cells(layout, marker)[1:-1, 1:-1]
@@ -157,7 +156,7 @@ def _qr(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> Said:
         if text:
             same = text == layout.identify.value
             return Said("agrees" if same else "other", "".join(c for c in text if c.isprintable())[:SAID_MAX])
-        dark = _cells_at(grey, geometry, layout, marker)
+        (dark,) = _cells_at(grey, geometry, layout, [marker])
         if dark is not None and (dark != mark_cells(layout, marker)).mean() <= QR_MISMATCH_MAX:
             near += 1
     return Said("agrees") if near else Said("nothing")
@@ -166,7 +165,7 @@ def _qr(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout) -> Said:
 def _decoded(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout, marker: Marker) -> str:
     n = len(mark_cells(layout, marker))
     side = layout.identify.size_mm or 1.0
-    seen = _patch(grey, geometry, marker, side + 8 * side / n + 2 * SHIFT_MM, side / n / CELL_SAMPLES)
+    (seen,) = _patches(grey, geometry, [marker], side + 8 * side / n + 2 * SHIFT_MM, side / n / CELL_SAMPLES)
     try:
         return str(cv2.QRCodeDetector().detectAndDecode(np.clip(seen, 0, 255).astype(np.uint8))[0])
     except (cv2.error, UnicodeDecodeError):
@@ -174,20 +173,30 @@ def _decoded(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout, marker
         return ""
 
 
-def _cells_at(grey: NDArray[np.uint8], geometry: Geometry, layout: Layout, marker: Marker) -> NDArray[np.bool_] | None:
-    """(n, n) which cells are dark, where print lies best on the mark's own picture; `None` without contrast or border."""
+def _cells_at(
+    grey: NDArray[np.uint8], geometry: Geometry, layout: Layout, markers: Sequence[Marker]
+) -> list[NDArray[np.bool_] | None]:
+    """Each mark's (n, n) cells, true where dark, where print lies best on the mark's own picture; `None` without
+    contrast or border."""
+    n = len(mark_cells(layout, markers[0])) if markers else 1
+    side = layout.identify.size_mm or 1.0
+    patches = _patches(grey, geometry, markers, side + 2 * side / n + 2 * SHIFT_MM, side / n / CELL_SAMPLES)
+    return [_cells(seen, layout, marker) for seen, marker in zip(patches, markers, strict=True)]
+
+
+def _cells(seen: Singles, layout: Layout, marker: Marker) -> NDArray[np.bool_] | None:
     expected = mark_cells(layout, marker)
     n = len(expected)
-    side = layout.identify.size_mm or 1.0
-    step = side / n / CELL_SAMPLES
-    seen = _patch(grey, geometry, marker, side + 2 * side / n + 2 * SHIFT_MM, step)
     template = _template(expected.tobytes(), n, layout.identify.by == "aruco")
-    fit = cv2.matchTemplate(seen, template, cv2.TM_CCOEFF_NORMED)
-    y, x = np.unravel_index(int(np.argmax(np.nan_to_num(np.asarray(fit), nan=-1.0))), fit.shape)
+    fit = np.asarray(cv2.matchTemplate(seen, template, cv2.TM_CCOEFF_NORMED))
+    # Where nothing varies the likeness is no number.
+    fit[np.isnan(fit)] = -1.0
+    y, x = np.unravel_index(int(np.argmax(fit)), fit.shape)
     size = n * CELL_SAMPLES
     cut = seen[y + CELL_SAMPLES :, x + CELL_SAMPLES :][:size, :size]
     # The middle of a cell, away from its neighbours' blur.
-    cells = cut.reshape(n, CELL_SAMPLES, n, CELL_SAMPLES)[:, 1:-1, :, 1:-1].mean(axis=(1, 3))
+    inner = cv2.blur(cut, (CELL_SAMPLES - 2, CELL_SAMPLES - 2), anchor=(0, 0))
+    cells = inner[1::CELL_SAMPLES, 1::CELL_SAMPLES]
     ranked = np.sort(cells, axis=None)
     low, high = ranked[len(ranked) // 10], ranked[-1 - len(ranked) // 10]
     if high - low < MARK_CONTRAST_MIN:
@@ -212,10 +221,12 @@ def _template(dark: bytes, n: int, frame_alone: bool) -> Singles:
     return np.kron(cells, np.ones((CELL_SAMPLES, CELL_SAMPLES))).astype(np.float32)
 
 
-def _patch(grey: NDArray[np.uint8], geometry: Geometry, marker: Marker, side_mm: float, step_mm: float) -> Singles:
-    """(k, k) float32: the picture around the mark, upright as on the front."""
+def _patches(
+    grey: NDArray[np.uint8], geometry: Geometry, markers: Sequence[Marker], side_mm: float, step_mm: float
+) -> Singles:
+    """(marks, k, k) float32: the picture around each mark, upright as on the front."""
     half = int(np.ceil(side_mm / 2 / step_mm))
     along = np.asarray((np.arange(2 * half) - half + 0.5) * step_mm, np.float64)
-    centre = np.array([[marker.x_mm, marker.y_mm]], np.float64)
-    looks = Plan(centre, step_mm, along, along, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
-    return np.ascontiguousarray(sample(grey, geometry, looks, centre)[0, :, :, 0])
+    centres = np.array([[m.x_mm, m.y_mm] for m in markers], np.float64).reshape(-1, 2)
+    looks = Plan(centres, step_mm, along, along, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
+    return np.ascontiguousarray(sample(grey, geometry, looks, centres)[..., 0])
