@@ -49,7 +49,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.volume", description=__doc__)
     parser.add_argument("--positions", type=int, help="how many (in-spec 10,000,000; out-of-spec 100,000 in doubt)")
-    parser.add_argument("--out-of-spec", action="store_true", help="holes open 15–60 % and folded chads instead")
+    parser.add_argument("--out-of-spec", action="store_true", help="holes open 15–60 %% and folded chads instead")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--show", type=int, metavar="CARD", help="read this card of the run again, write its picture")
