@@ -114,8 +114,12 @@ def _face(image: NDArray[np.uint8], geometry: Geometry, columns: int, rows: int)
     x, y = np.meshgrid((np.arange(across) + 0.5) * NODE * STEP_MM, (np.arange(down) + 0.5) * NODE * STEP_MM)
     px = geometry.to_px(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32).reshape(down, across, 2)
     where = cv2.resize(_grown(px), (columns + 2 * NODE, rows + 2 * NODE), interpolation=cv2.INTER_LINEAR)
-    to_x, to_y = cv2.split(where[NODE:-NODE, NODE:-NODE])
-    return np.asarray(cv2.remap(image, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
+    # Beyond the card its last paper goes on: else a tile at its edge would take the bed for its paper, and see no hole.
+    right = min(columns, int((geometry.width_mm - BORDER_MM) / STEP_MM))
+    bottom = min(rows, int((geometry.height_mm - BORDER_MM) / STEP_MM))
+    to_x, to_y = cv2.split(where[NODE : NODE + bottom, NODE : NODE + right])
+    seen = cv2.remap(image, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.copyMakeBorder(seen, 0, rows - bottom, 0, columns - right, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _grown(nodes: Singles) -> Singles:

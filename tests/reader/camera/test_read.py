@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from cards.layout import Layout
 from cards.load import find_layout
 from device.frame import Frame, decode_picture
+from device.simulator.card import Card, Cut
 from device.simulator.deck import SimulatedCard, make_card
 from device.simulator.hand import Hand
+from device.simulator.render import render
 from device.simulator.scene import BEDS, Bed, Scene
 from reader.camera import read_frame
 from reader.decode import decode
@@ -129,6 +131,16 @@ def test_a_stray_is_found_where_it_is(campaign: Layout, bed: Bed) -> None:
     (found,), (known,) = reading.strays, card.truth["stray"]
     assert np.hypot(found.x_mm - known["x_mm"], found.y_mm - known["y_mm"]) < 0.6
     assert decode(reading, campaign).verdict.outcome == "review"
+
+
+@pytest.mark.parametrize("bed", ["felt", "panel"])
+@pytest.mark.parametrize("at_mm", [(182.0, 9.0), (5.0, 77.0), (182.0, 77.0), (150.0, 78.0), (14.0, 6.0)])
+def test_a_stray_near_an_edge_is_found(campaign: Layout, bed: Bed, at_mm: tuple[float, float]) -> None:
+    card = Card((Cut(*at_mm, 5.0, 5.0, True),))
+    reading = read_frame(render(campaign, card, Scene(bed=bed, turn_deg=2), np.random.default_rng(1)), [campaign])
+    assert isinstance(reading, Reading)
+    (found,) = reading.strays
+    assert np.hypot(found.x_mm - at_mm[0], found.y_mm - at_mm[1]) < 0.6
 
 
 def test_classic_cards_are_read_to_the_letter() -> None:
