@@ -5,6 +5,7 @@ One edition per language, all on the same positions: a reader never needs to kno
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -18,6 +19,8 @@ Points = tuple[tuple[float, float], ...]
 PAPER = "#fbf6e9"
 INK = "#2b2b33"
 MUTED = "#8d8676"
+TIMING = "#111111"
+"""Laser or pigment black: many dye inks vanish in infrared."""
 THEME_INKS = ("#b3541e", "#2f6f62", "#6a4c93", "#2b5c8a", "#8a6d1f")
 """One per theme, in the order the layout names them. All stay light enough beside a hole's darkness once tinted."""
 TITLE_MM, QUESTION_MM, LABEL_MM, LABEL_MIN_MM = 4.0, 2.35, 1.95, 1.4
@@ -83,7 +86,10 @@ def front(layout: Layout, language: str) -> list[Shape]:
     """The front as the resident sees it. A language the layout lacks falls back to its first."""
     shapes: list[Shape] = [Polygon(outline(layout), fill=PAPER)]
     inks = _inks(layout)
+    shapes += _timing(layout)
+    shapes += _code_holes(layout)
     shapes += _title(layout, language)
+    shapes += _dividers(layout)
     for question in layout.questions:
         shapes += _question(question, layout, language, inks.get(question.theme or "", INK))
     return shapes
@@ -101,6 +107,42 @@ def back(layout: Layout, language: str) -> list[Shape]:
     shapes.append(Line(title, w / 2, h / 2, min(7.0, _fitting(title, w * 0.8, 7.0)), MUTED, "middle"))
     shapes.append(Line(layout.identity, w / 2, h - 4, 2.2, MUTED, "middle"))
     return shapes
+
+
+def _timing(layout: Layout) -> Iterator[Shape]:
+    """The strip that the clock sensors look at: bars of half a pitch, centred on the columns, from edge to edge."""
+    bar = layout.sensor_bar
+    if bar is None:
+        return
+    top, bottom = bar.track_mm - bar.track_height_mm / 2, bar.track_mm + bar.track_height_mm / 2
+    first = bar.first_mm - math.ceil(bar.first_mm / bar.pitch_mm + 0.5) * bar.pitch_mm
+    for k in range(math.ceil((layout.width_mm - first) / bar.pitch_mm) + 1):
+        middle = first + k * bar.pitch_mm
+        left = max(0.0, middle - bar.pitch_mm / 4)
+        right = min(layout.width_mm, middle + bar.pitch_mm / 4)
+        if right > left:
+            yield Polygon(((left, top), (right, top), (right, bottom), (left, bottom)), fill=TIMING)
+
+
+def _code_holes(layout: Layout) -> Iterator[Shape]:
+    """Where the printer's die strikes: a hair-thin circle, unlike the rings that residents punch."""
+    if layout.identify.by != "code-holes":
+        return
+    for m in layout.identify.markers:
+        yield Circle(m.x_mm, m.y_mm, layout.hole.width_mm / 2, stroke=tint(MUTED, 0.7), stroke_mm=0.12)
+
+
+def _dividers(layout: Layout) -> Iterator[Shape]:
+    """A fine line between blocks of different themes that stand too close for paper alone to part them."""
+    blocks: dict[str | None, list[Position]] = {}
+    for question in layout.questions:
+        blocks.setdefault(question.theme, []).extend(question.positions)
+    spans = sorted((min(p.x_mm for p in b), max(p.x_mm for p in b), b) for b in blocks.values())
+    for (_, right, before), (left, _, after) in pairwise(spans):
+        if 0 < left - right < 2.5 * layout.hole.width_mm:
+            x, ys = (left + right) / 2, [p.y_mm for p in (*before, *after)]
+            top, bottom = min(ys) - layout.hole.height_mm - 0.5, max(ys) + layout.hole.height_mm + 1.5
+            yield Polygon(((x, top), (x, bottom)), stroke=tint(MUTED, 0.6), stroke_mm=0.15, closed=False)
 
 
 def _inks(layout: Layout) -> dict[str, str]:
