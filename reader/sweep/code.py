@@ -1,0 +1,99 @@
+"""The code holes: where the printer's die struck, and nowhere else in their columns.
+
+They name the layout; they show that every sensor sees a hole and sits in its place; and because they are all of one size,
+the light they let through shows whether the rows still lie under their sensors, at both ends of the card.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cards.bar import Cell
+from cards.layout import Layout, SensorBar
+from reader.reading import Code, Reason
+from reader.sweep.skew import POINT_MM, Lean, Skew, line
+from reader.sweep.votes import Run, Votes
+
+OPEN_MIN, CLEAR_MAX = 0.7, 0.1
+OFF_MM = 1.0
+"""A die strikes within 0.3 mm; the rest is measurement."""
+CHORD = 0.9
+"""Of a code hole's diameter, what its sensor must see of it: less, and the row has left its sensor by a millimetre."""
+CHORD_WEAK = 0.8
+"""The same for one sensor alone: less, and it is weak, dirty or in the wrong place."""
+STEADY_MM = 0.4
+"""Places known no better than this say nothing about a hole's size."""
+STRAIGHT = math.tan(math.radians(0.45))
+"""A card that leans less than this cannot leave its sensors, even when the code holes' size cannot be told."""
+
+
+def run_at(bar: SensorBar, cell: Cell, votes: Votes) -> Run | None:
+    """The light nearest to a place's middle, within half a pitch."""
+    x = bar.columns_mm[cell[1]]
+    near = [r for r in votes.runs if r.row == cell[0] and abs(r.middle_mm - x) < bar.pitch_mm / 2]
+    return min(near, key=lambda r: abs(r.middle_mm - x), default=None)
+
+
+def code_leans(bar: SensorBar, code: frozenset[Cell], votes: Votes, skew: Skew) -> list[Lean]:
+    """What the code holes of each column tell of the card's lean."""
+    leans = []
+    for column in sorted({c for _, c in code}):
+        cells = sorted(cell for cell in code if cell[1] == column)
+        runs = [r for cell in cells if (r := run_at(bar, cell, votes)) is not None]
+        x = bar.columns_mm[column]
+        seen = line(
+            np.array([bar.rows_mm[r.row] for r in runs]), np.array([r.middle_mm - x for r in runs]), bar.track_mm
+        )
+        if seen is not None and len(runs) == len(cells):
+            sigma = math.hypot(1.4 * POINT_MM, float(votes.unsure_mm[column])) / seen.spread_mm
+            leans.append(Lean(x, float(skew.slope(np.array([x]))[0]) + seen.slope, sigma))
+    return leans
+
+
+def code_fault(layout: Layout, bar: SensorBar, code: frozenset[Cell], votes: Votes, skew: Skew) -> Reason | None:
+    """Why the code holes are not the layout's, or not where they belong."""
+    columns = sorted({c for _, c in code})
+    chords: dict[Cell, float] = {}
+    for column in columns:
+        unsure = float(votes.unsure_mm[column])
+        for row in range(len(bar.rows_mm)):
+            share = float(votes.open[row, column])
+            if (row, column) not in code:
+                if share > CLEAR_MAX:
+                    return Reason(Code.CODE_HOLES, found=f"{row + 1} × {column + 1}")
+                continue
+            run = run_at(bar, (row, column), votes)
+            if run is None or share < OPEN_MIN - unsure / bar.pitch_mm:
+                return Reason(Code.CODE_HOLES, found=f"{row + 1} × {column + 1}")
+            if abs(run.middle_mm - bar.columns_mm[column]) > OFF_MM + 2 * unsure:
+                return Reason(Code.CODE_HOLES, found=f"{row + 1} × {column + 1}")
+            chords[row, column] = run.length_mm
+    return _weak(layout, bar, chords, votes) or _off_track(layout, bar, chords, votes, skew)
+
+
+def _weak(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes: Votes) -> Reason | None:
+    for row in range(len(bar.rows_mm)):
+        seen = [v + 2 * float(votes.unsure_mm[c]) for (r, c), v in chords.items() if r == row]
+        if seen and max(seen) < CHORD_WEAK * layout.hole.width_mm:
+            return Reason(Code.SENSOR_WEAK, found=str(row + 1))
+    return None
+
+
+def _off_track(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes: Votes, skew: Skew) -> Reason | None:
+    middle = bar.columns / 2
+    for end in ([c for c in chords if c[1] < middle], [c for c in chords if c[1] >= middle]):
+        seen = [chords[c] for c in end]
+        unsure = min(float(votes.unsure_mm[c[1]]) for c in end)
+        if unsure > STEADY_MM:
+            leaning = float(np.abs(skew.slope(np.array([0.0, layout.width_mm]))).max())
+            if leaning > STRAIGHT:
+                return Reason(Code.UNSTEADY)
+        elif float(np.median(_steady(end, seen, votes))) < CHORD * layout.hole.width_mm:
+            return Reason(Code.OFF_TRACK)
+    return None
+
+
+def _steady(cells: list[Cell], seen: list[float], votes: Votes) -> list[float]:
+    return [v for c, v in zip(cells, seen, strict=True) if float(votes.unsure_mm[c[1]]) <= STEADY_MM]
