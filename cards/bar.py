@@ -43,10 +43,13 @@ def findings(layout: Layout, places: dict[str, Place]) -> Iterator[Finding]:
 
 def cell_of(bar: SensorBar, x_mm: float, y_mm: float) -> Cell | None:
     """The bar's place a hole's centre lies on; `None` when no sensor passes over it at any column."""
-    row = min(range(len(bar.rows_mm)), key=lambda k: abs(bar.rows_mm[k] - y_mm))
     column = round((x_mm - bar.first_mm) / bar.pitch_mm)
-    off = abs(bar.rows_mm[row] - y_mm), abs(bar.first_mm + column * bar.pitch_mm - x_mm)
-    return (row, column) if max(off) <= ON_PLACE_MM and 0 <= column < bar.columns else None
+    if not 0 <= column < bar.columns or abs(bar.first_mm + column * bar.pitch_mm - x_mm) > ON_PLACE_MM:
+        return None
+    for row, y in enumerate(bar.rows_mm):
+        if abs(y - y_mm) <= ON_PLACE_MM:
+            return row, column
+    return None
 
 
 def code_cells(layout: Layout, bar: SensorBar) -> frozenset[Cell]:

@@ -185,7 +185,7 @@ class SensorBar:
     first_mm: float
     columns: int
 
-    @property
+    @cached_property
     def columns_mm(self) -> tuple[float, ...]:
         """x of every column."""
         return tuple(round(self.first_mm + k * self.pitch_mm, 4) for k in range(self.columns))

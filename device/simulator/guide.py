@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +21,10 @@ class Lie:
     """How the card lies, and what is wrong with it.
 
     skew_deg: it leans by so much when its left edge passes, and `turn_deg` more when its right edge does.
-    drifts: True for a card that leans in its guide, so that its rows leave their sensors on the way; False for a bar that
-    is mounted askew, under which they do not. side_mm: it lies so much too low; play_mm: and wanders by so much.
+    drifts: True for a card that leans in its guide, so that its rows leave their sensors on the way; False for a bar
+    mounted askew, under which they do not. side_mm: it lies so much too low; play_mm: and wanders by so much.
     print_mm: print and die off the paper's left edge. bars_wider_mm: of timing bars, by ink or threshold.
-    missing_bar: number of a bar that cannot be seen. dirt: places and widths (mm) of dark spots on the strip.
+    missing_bar: number (from 0 at the left) of a bar that cannot be seen. dirt: places and widths (mm) of dark spots on the strip.
     torn_left_mm, torn_right_mm: (y, depth, height) of a tear in a short edge. over_mm: a second, blank card lies on it,
     so much further on. blank_strip: the side without a strip faces the clock.
     """
@@ -53,6 +53,12 @@ class Card:
     cuts: Sequence[Cut]
     lie: Lie
 
+    @cached_property
+    def holes(self) -> tuple[tuple[Cut, float, float], ...]:
+        """Each hole with how far below its sensor's height the card lies when it passes, and how it leans then."""
+        x = np.array([c.x_mm for c in self.cuts]) + self.lie.print_mm
+        return tuple(zip(self.cuts, self.low_mm(x).tolist(), self.slope(x).tolist(), strict=True))
+
     def slope(self, x_mm: Floats | float) -> Floats:
         """The lean when this place of the card passes."""
         turned = self.lie.skew_deg + self.lie.turn_deg * (np.asarray(x_mm) / self.layout.width_mm)
@@ -78,6 +84,7 @@ class Card:
         first = bar.first_mm - math.ceil(bar.first_mm / bar.pitch_mm + 1) * bar.pitch_mm
         middles = np.arange(first, width + bar.pitch_mm, bar.pitch_mm) + lie.print_mm
         half = bar.pitch_mm / 4 + lie.bars_wider_mm / 2
+        middles = middles[middles + bar.pitch_mm / 4 > 0]
         dark = [(m - half, m + half) for k, m in enumerate(middles) if k != lie.missing_bar]
         dark += [(x - w / 2, x + w / 2) for x, w in lie.dirt]
         low = np.abs(self.low_mm(np.linspace(0, width, 22)))
@@ -96,6 +103,7 @@ class Card:
 
     @staticmethod
     def torn(tear: tuple[float, float, float] | None, y_mm: float) -> float:
+        """How deep a tear is at this height."""
         if tear is None or abs(y_mm - tear[0]) > tear[2] / 2:
             return 0.0
         return tear[1] * (1 - abs(y_mm - tear[0]) / (tear[2] / 2))
@@ -108,12 +116,13 @@ def row_edges(card: Card, row: int, needs: float, aperture_mm: float) -> Floats:
     light = [(-500.0, _paper_left(layout, y) + card.torn(lie.torn_left_mm, y) + float(card.late_mm(row, 0.0)))]
     shift = _edge_shift(needs, aperture_mm)
     light[0] = (light[0][0], light[0][1] - shift)
-    for cut in card.cuts:
-        x = cut.x_mm + lie.print_mm
-        span = _seen(cut, y - float(card.low_mm(x)), needs, aperture_mm)
-        if span is not None:
-            late = float(card.late_mm(row, x)) + lie.print_mm
-            light.append((span[0] + late, span[1] + late))
+    for cut, low, slope in card.holes:
+        high = y - low
+        if abs(high - cut.y_mm) < cut.width_mm:
+            span = _seen(cut, high, needs, aperture_mm)
+            if span is not None:
+                late = (y - card.bar.track_mm) * slope + lie.print_mm
+                light.append((span[0] + late, span[1] + late))
     width = layout.width_mm
     end = _paper_right(layout, y) - card.torn(lie.torn_right_mm, y) + float(card.late_mm(row, width)) + shift
     light.append((end, width + 1000.0))

@@ -32,8 +32,7 @@ STRAIGHT = math.tan(math.radians(0.45))
 def run_at(bar: SensorBar, cell: Cell, votes: Votes) -> Run | None:
     """The light nearest to a place's middle, within half a pitch."""
     x = bar.columns_mm[cell[1]]
-    near = [r for r in votes.runs if r.row == cell[0] and abs(r.middle_mm - x) < bar.pitch_mm / 2]
-    return min(near, key=lambda r: abs(r.middle_mm - x), default=None)
+    return min(votes.runs.get(cell, ()), key=lambda r: abs(r.middle_mm - x), default=None)
 
 
 def code_leans(bar: SensorBar, code: frozenset[Cell], votes: Votes, skew: Skew) -> list[Lean]:
@@ -47,7 +46,7 @@ def code_leans(bar: SensorBar, code: frozenset[Cell], votes: Votes, skew: Skew) 
             np.array([bar.rows_mm[r.row] for r in runs]), np.array([r.middle_mm - x for r in runs]), bar.track_mm
         )
         if seen is not None and len(runs) == len(cells):
-            sigma = math.hypot(1.4 * POINT_MM, float(votes.unsure_mm[column])) / seen.spread_mm
+            sigma = math.hypot(1.4 * POINT_MM, votes.unsure_mm[column]) / seen.spread_mm
             leans.append(Lean(x, float(skew.slope(np.array([x]))[0]) + seen.slope, sigma))
     return leans
 
@@ -57,7 +56,7 @@ def code_fault(layout: Layout, bar: SensorBar, code: frozenset[Cell], votes: Vot
     columns = sorted({c for _, c in code})
     chords: dict[Cell, float] = {}
     for column in columns:
-        unsure = float(votes.unsure_mm[column])
+        unsure = votes.unsure_mm[column]
         for row in range(len(bar.rows_mm)):
             share = float(votes.open[row, column])
             if (row, column) not in code:
@@ -75,7 +74,7 @@ def code_fault(layout: Layout, bar: SensorBar, code: frozenset[Cell], votes: Vot
 
 def _weak(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes: Votes) -> Reason | None:
     for row in range(len(bar.rows_mm)):
-        seen = [v + 2 * float(votes.unsure_mm[c]) for (r, c), v in chords.items() if r == row]
+        seen = [v + 2 * votes.unsure_mm[c] for (r, c), v in chords.items() if r == row]
         if seen and max(seen) < CHORD_WEAK * layout.hole.width_mm:
             return Reason(Code.SENSOR_WEAK, found=str(row + 1))
     return None
@@ -85,7 +84,7 @@ def _off_track(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes:
     middle = bar.columns / 2
     for end in ([c for c in chords if c[1] < middle], [c for c in chords if c[1] >= middle]):
         seen = [chords[c] for c in end]
-        unsure = min(float(votes.unsure_mm[c[1]]) for c in end)
+        unsure = min(votes.unsure_mm[c[1]] for c in end)
         if unsure > STEADY_MM:
             leaning = float(np.abs(skew.slope(np.array([0.0, layout.width_mm]))).max())
             if leaning > STRAIGHT:
@@ -96,4 +95,4 @@ def _off_track(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes:
 
 
 def _steady(cells: list[Cell], seen: list[float], votes: Votes) -> list[float]:
-    return [v for c, v in zip(cells, seen, strict=True) if float(votes.unsure_mm[c[1]]) <= STEADY_MM]
+    return [v for c, v in zip(cells, seen, strict=True) if votes.unsure_mm[c[1]] <= STEADY_MM]

@@ -26,6 +26,8 @@ TORN_MM = 0.8
 """An edge that is further from straight than this is torn, folded, or seen by a sensor that sits beside its place."""
 SHIFT_MAX_MM = 2.5
 """Print lies no further off the paper's edge."""
+EVEN_MM = 0.8
+"""An edge that came while the hand stopped or turned is placed worse than this, and tells nothing."""
 SURE_MM = 0.9
 """The row furthest from the strip must be placed at least so well (two standard deviations)."""
 AGAIN_MM = 0.1
@@ -168,9 +170,9 @@ def _edge_leans(way: Pass, card: _Card) -> tuple[list[Lean] | Rejection, float]:
             continue
         places, off_mm = places_at(times, marks)
         seen = line(rows, places - expected, card.bar.track_mm)
-        if seen is None:
+        if seen is None or off_mm > EVEN_MM:
             continue
-        if seen.worst_mm > TORN_MM + 2 * off_mm or abs(seen.at_strip_mm) > SHIFT_MAX_MM + 2 * off_mm:
+        if seen.worst_mm > TORN_MM + off_mm or abs(seen.at_strip_mm) > SHIFT_MAX_MM + 2 * off_mm:
             return Rejection((Reason(Code.TORN_EDGE, found=side),)), 0.0
         leans.append(_lean(seen, float(expected.mean()), off_mm))
         print_off = round(-seen.at_strip_mm, 2) if side == "left" else print_off

@@ -14,6 +14,7 @@ from reader.sweep.track import Floats
 
 POINT_MM = 0.18
 """How well one edge is placed when the hand moves evenly: aperture, threshold, print."""
+BEYOND = 1.5
 LEAN_PRIOR, TURN_PRIOR = 0.035, 0.005
 """Before anything is measured: a card leans by this slope (2°), and by this much more at one end than the other."""
 
@@ -80,14 +81,14 @@ def places_at(times: Floats, marks: tuple[Floats, Floats]) -> tuple[Floats, floa
     """Places at these times by the marks around them, straight on beyond the last; and how far they may be off, in mm.
 
     A hand that speeds up or slows down between two marks moves the place by at most an eighth of their distance times
-    the change of speed; one that stops may be anywhere between them.
+    the change of speed. Beyond `BEYOND` such distances from the last mark nothing is known: infinitely far off.
     """
     t, u = marks
     k = np.clip(np.searchsorted(t, times, side="right") - 1, 0, len(t) - 2)
-    step_t, step_u = np.diff(t), np.diff(u)
-    places = u[k] + (times - t[k]) / step_t[k] * step_u[k]
-    speed = step_u / step_t
-    low, high = max(int(k.min()) - 1, 0), int(k.max()) + 2
-    near = speed[low:high]
-    off = float(step_u[k].max()) / 8 * (float(near.max()) / float(near.min()) - 1)
-    return places, min(off, float(step_u[k].max()) / 2)
+    step_t, step_u = np.maximum(np.diff(t), 1e-9), np.diff(u)
+    along = (times - t[k]) / step_t[k]
+    speed = (step_u / step_t)[max(int(k.min()) - 1, 0) : int(k.max()) + 2]
+    off = float(step_u[k].max()) / 8 * (float(speed.max() / speed.min()) - 1)
+    if along.min() < -BEYOND or along.max() > 1 + BEYOND:
+        off = float("inf")
+    return u[k] + along * step_u[k], off

@@ -6,16 +6,18 @@ looked at as well: light between the places is a stray.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cards.bar import Cell
 from cards.layout import SensorBar
 from device.sweep import level_at
 from reader.sweep.clock import Look, Pass
 from reader.sweep.skew import Skew
-from reader.sweep.track import Floats, Track
+from reader.sweep.track import Floats, Ints, Track
 
 Bools = NDArray[np.bool_]
 SAMPLES = 64
@@ -37,14 +39,15 @@ class Run:
 class Votes:
     """One look at the card.
 
-    open: (rows, columns) share of light in the vote. light: (rows, columns, SAMPLES). runs: all light, row by row.
-    unsure_mm: (columns,) how far places may be off there, because the hand did not move evenly.
+    open: (rows, columns) share of light in the vote. starts: (rows, columns) how often light begins within it.
+    runs: all light, by the place it is nearest to. unsure_mm: by column, how far places may be off there, because the
+    hand did not move evenly.
     """
 
     open: Floats
-    light: Bools
-    runs: tuple[Run, ...]
-    unsure_mm: Floats
+    starts: Ints
+    runs: Mapping[Cell, tuple[Run, ...]]
+    unsure_mm: tuple[float, ...]
 
 
 def vote(way: Pass, look: Look, track: Track, bar: SensorBar, skew: Skew) -> Votes:
@@ -58,7 +61,10 @@ def vote(way: Pass, look: Look, track: Track, bar: SensorBar, skew: Skew) -> Vot
     light = _closed(light.reshape(len(bar.rows_mm), -1)).reshape(light.shape)
     quarter = SAMPLES // 4
     middle = light[:, :, quarter:-quarter]
-    return Votes(middle.mean(axis=2), light, _runs(light, bar), _unsure(look, track, columns))
+    # The first sample counts as a start too when it is lit.
+    starts = middle[:, :, 0].astype(np.int64) + (middle[:, :, 1:] > middle[:, :, :-1]).sum(axis=2)
+    unsure = tuple(_unsure(look, track, columns).tolist())
+    return Votes(middle.mean(axis=2), starts, _runs(light, bar), unsure)
 
 
 def times_at(u_mm: Floats, look: Look, track: Track) -> Floats:
@@ -89,7 +95,7 @@ def _closed(light: Bools) -> Bools:
     return filled
 
 
-def _runs(light: Bools, bar: SensorBar) -> tuple[Run, ...]:
+def _runs(light: Bools, bar: SensorBar) -> dict[Cell, tuple[Run, ...]]:
     rows = len(light)
     flat = np.zeros((rows, light[0].size + 2), np.int8)
     flat[:, 1:-1] = light.reshape(rows, -1)
@@ -98,7 +104,8 @@ def _runs(light: Bools, bar: SensorBar) -> tuple[Run, ...]:
     end = np.nonzero(change == -1)[1]
     step = bar.pitch_mm / SAMPLES
     left = bar.first_mm - bar.pitch_mm / 2
-    return tuple(
-        Run(int(r), float(left + (a + b) / 2 * step), float((b - a) * step))
-        for r, a, b in zip(row, start, end, strict=True)
-    )
+    runs: dict[Cell, tuple[Run, ...]] = {}
+    for r, a, b in zip(row.tolist(), start.tolist(), end.tolist(), strict=True):
+        cell = r, min((a + b) // (2 * SAMPLES), bar.columns - 1)
+        runs[cell] = (*runs.get(cell, ()), Run(r, left + (a + b) / 2 * step, (b - a) * step))
+    return runs
