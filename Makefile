@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench faults generated clean
+.PHONY: help setup demo test lint bench faults volume-sensors generated clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(VENV)/ready ## a virtual environment of its own, with everything in it
 
@@ -31,6 +31,9 @@ bench: setup ## speed, as ratios of two things measured in one run
 
 faults: setup ## power cuts, kills and lying disks, for an hour or so
 	$(BIN)/python -m tests.faults
+
+volume-sensors: setup ## 100,000 simulated sweeps past a bar of sensors: none may be read wrongly
+	$(BIN)/python -m tests.volume_sensors
 
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write

@@ -20,7 +20,7 @@ from reader.sweep.skew import POINT_MM, Lean, Line, Skew, combined, line, places
 from reader.sweep.track import Track, edges_mm, track_of
 from reader.sweep.votes import Votes, times_at, vote
 
-SKEW_MAX_DEG = 2.2
+SKEW_MAX_DEG = 2.4
 """Beyond this the holes at the card's ends lie beside their sensors."""
 TORN_MM = 0.8
 """An edge that is further from straight than this is torn, folded, or seen by a sensor that sits beside its place."""
