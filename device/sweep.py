@@ -36,11 +36,14 @@ class Sweep:
     bar: the id of the mechanical bar, as layouts name it (`sensor_bar.id`).
     data: one channel a row, from the top of the card. clock: in line with the data sensors, and the one after which the
     card's left edge comes to them.
+    lost: edges that the source knows to have lost (sequence numbers, counters); two that belong to one hole leave no trace
+    in the levels.
     """
 
     bar: str
     data: tuple[Channel, ...]
     clock: tuple[Channel, Channel]
+    lost: int = 0
 
 
 def level_at(channel: Channel, times_s: Ticks) -> Levels:
@@ -52,7 +55,7 @@ def level_at(channel: Channel, times_s: Ticks) -> Levels:
 def mirrored(sweep: Sweep) -> Sweep:
     """The same card as if time had run backwards: what left on the right now comes in there."""
     first, second = (_backwards(c) for c in sweep.clock)
-    return Sweep(sweep.bar, tuple(_backwards(c) for c in sweep.data), (first, second))
+    return Sweep(sweep.bar, tuple(_backwards(c) for c in sweep.data), (first, second), sweep.lost)
 
 
 def _backwards(channel: Channel) -> Channel:

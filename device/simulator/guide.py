@@ -24,7 +24,7 @@ class Lie:
     drifts: whether its rows leave their sensors on the way, as in a wide guide; they do not under a bar that is
     mounted askew. side_mm: it lies so much too low; play_mm: and wanders by so much.
     print_mm: print and die off the paper's left edge. bars_wider_mm: of timing bars, by ink or threshold.
-    missing_bar: number (from 0 at the left) of a bar that cannot be seen. dirt: places and widths (mm) of dark spots on the strip.
+    missing_bar: number (from 0 at the left) of an unseen bar. dirt: places and widths (mm) of dark spots on the strip.
     torn_left_mm, torn_right_mm: (y, depth, height) of a tear in a short edge. over_mm: a second, blank card lies on it,
     so much further on. blank_strip: the side without a strip faces the clock.
     """

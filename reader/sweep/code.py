@@ -19,14 +19,14 @@ from reader.sweep.votes import Run, Votes
 OPEN_MIN, CLEAR_MAX = 0.7, 0.1
 OFF_MM = 1.0
 """A die strikes within 0.3 mm; the rest is measurement."""
-CHORD = 0.9
+CHORD = 0.88
 """Of a code hole's diameter, what its sensor must see of it: less, and the row has left its sensor by a millimetre."""
 CHORD_WEAK = 0.8
 """The same for one sensor alone: less, and it is weak, dirty or in the wrong place."""
 STEADY_MM = 0.4
 """Places known no better than this say nothing about a hole's size."""
-STRAIGHT = math.tan(math.radians(0.45))
-"""A card that leans less than this cannot leave its sensors, even when the code holes' size cannot be told."""
+STRAIGHT = math.tan(math.radians(0.7))
+"""Where the hand stopped over the code holes their size is known less well; then the card may lean no more than this."""
 
 
 def run_at(bar: SensorBar, cell: Cell, votes: Votes) -> Run | None:
@@ -82,17 +82,11 @@ def _weak(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes: Vote
 
 def _off_track(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes: Votes, skew: Skew) -> Reason | None:
     middle = bar.columns / 2
+    leaning = float(np.abs(skew.slope(np.array([0.0, layout.width_mm]))).max())
     for end in ([c for c in chords if c[1] < middle], [c for c in chords if c[1] >= middle]):
-        seen = [chords[c] for c in end]
-        unsure = min(votes.unsure_mm[c[1]] for c in end)
-        if unsure > STEADY_MM:
-            leaning = float(np.abs(skew.slope(np.array([0.0, layout.width_mm]))).max())
-            if leaning > STRAIGHT:
-                return Reason(Code.UNSTEADY)
-        elif float(np.median(_steady(end, seen, votes))) < CHORD * layout.hole.width_mm:
+        steady = [c for c in end if votes.unsure_mm[c[1]] <= STEADY_MM]
+        if float(np.median([chords[c] for c in steady or end])) < CHORD * layout.hole.width_mm:
             return Reason(Code.OFF_TRACK)
+        if not steady and leaning > STRAIGHT:
+            return Reason(Code.UNSTEADY)
     return None
-
-
-def _steady(cells: list[Cell], seen: list[float], votes: Votes) -> list[float]:
-    return [v for c, v in zip(cells, seen, strict=True) if votes.unsure_mm[c[1]] <= STEADY_MM]

@@ -28,7 +28,7 @@ SHIFT_MAX_MM = 2.5
 """Print lies no further off the paper's edge."""
 EVEN_MM = 0.8
 """An edge that came while the hand stopped or turned is placed worse than this, and tells nothing."""
-SURE_MM = 0.9
+SURE_MM = 1.2
 """The row furthest from the strip must be placed at least so well (two standard deviations)."""
 AGAIN_MM = 0.1
 """Votes are taken again when the code holes move the furthest row by more than this."""

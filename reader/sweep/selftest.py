@@ -13,6 +13,8 @@ from reader.reading import Code, Reason, Rejection
 
 def self_test(sweep: Sweep) -> Rejection | None:
     """What is wrong before the sweep is even decoded. Sensors are numbered from the top; T1 and T2 are the clock."""
+    if sweep.lost:
+        return _fault(Code.EDGES_LOST, "?")
     names = [str(k + 1) for k in range(len(sweep.data))]
     for name, channel in zip(names, sweep.data, strict=True):
         if not (channel.before and channel.after):

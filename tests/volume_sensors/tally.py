@@ -50,7 +50,8 @@ def one(layout: Layout, drawn: Drawn, rng: np.random.Generator) -> tuple[Reading
     code = code_cuts(layout, rng)
     if drawn.other_code:
         code = [Cut(c.x_mm, layout.height_mm - 5.0 - c.y_mm, c.width_mm, c.height_mm, True) for c in code]
-    path = drawn.path(layout.width_mm, drawn.manner, rng)
+    # Two cards one over the other are fed until both are out.
+    path = drawn.path(layout.width_mm + (drawn.lie.over_mm or 0.0), drawn.manner, rng)
     sweep = feed(Fed(layout, [*cuts, *code], path, drawn.bar, drawn.lie), rng)
     if drawn.spoil is not None:
         sweep = drawn.spoil(sweep, rng)
