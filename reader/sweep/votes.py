@@ -24,6 +24,7 @@ SAMPLES = 64
 """Looks per pitch, 0.14 mm apart: an aperture of a millimetre shows nothing finer."""
 GAP = 3
 """Dark gaps up to so many samples within light are no paper: an aperture of a millimetre cannot show a strip that thin."""
+DWELT = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +69,26 @@ def vote(way: Pass, look: Look, track: Track, bar: SensorBar, skew: Skew) -> Vot
 
 
 def times_at(u_mm: Floats, look: Look, track: Track) -> Floats:
-    """When the places u (mm, between the first and the last whole state) lay under the data sensors."""
+    """When the places u (mm, between the first and the last whole state) lay under the data sensors.
+
+    Between two marks the card moves evenly, or, when that took more than `DWELT` times as long as its speed before and
+    after would need, it comes in at the one speed, rests half way, and leaves at the other: what happened while it rested
+    happened in one place.
+    """
     along = (u_mm - track.u_mm[track.lo]) / track.step_mm
     state = np.clip(along.astype(np.int64), 0, len(look.enter_s) - 1)
-    return np.asarray(look.enter_s[state] + (along - state) * (look.leave_s - look.enter_s)[state], np.float64)
+    took = look.leave_s - look.enter_s
+    share = along - state
+    even = share * took[state]
+    before, after = np.concatenate([took[:1], took[:-1]]), np.concatenate([took[1:], took[-1:]])
+    dwelt = took > DWELT * (before + after) / 2
+    if dwelt.any():
+        late = share > 0.5
+        way = np.minimum(np.where(late, 1 - share, share), 0.499)
+        # Slowing down to rest half a state further on: an exponential approach, begun at the speed of the state before.
+        from_end = np.minimum(-0.5 * np.log1p(-2 * way) * np.where(late, after[state], before[state]), took[state] / 2)
+        even = np.where(dwelt[state], np.where(late, took[state] - from_end, from_end), even)
+    return np.asarray(look.enter_s[state] + even, np.float64)
 
 
 def _unsure(look: Look, track: Track, columns_mm: Floats) -> Floats:
