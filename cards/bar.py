@@ -53,8 +53,8 @@ def cell_of(bar: SensorBar, x_mm: float, y_mm: float) -> Cell | None:
 
 
 def code_cells(layout: Layout, bar: SensorBar) -> frozenset[Cell]:
-    """The places of the code holes on the bar's lattice."""
-    cells = (cell_of(bar, m.x_mm, m.y_mm) for m in layout.identify.markers)
+    """The places on the bar's lattice where the printer punches a hole."""
+    cells = (cell_of(bar, m.x_mm, m.y_mm) for m in layout.code_holes)
     return frozenset(c for c in cells if c is not None)
 
 
@@ -135,7 +135,7 @@ def _positions(layout: Layout, bar: SensorBar, places: dict[str, Place]) -> Iter
 
 
 def _code(layout: Layout, bar: SensorBar) -> Iterator[Finding]:
-    at = ("identify", "markers")
+    at = ("identify", "at")
     if layout.identify.by != "code-holes":
         yield ("identify", "by"), "a sensor bar tells cards by their code holes; say `by: code-holes`"
         return

@@ -126,9 +126,7 @@ def _timing(layout: Layout) -> Iterator[Shape]:
 
 def _code_holes(layout: Layout) -> Iterator[Shape]:
     """Where the printer's die strikes: a hair-thin circle, unlike the rings that residents punch."""
-    if layout.identify.by != "code-holes":
-        return
-    for m in layout.identify.markers:
+    for m in layout.code_holes:
         yield Circle(m.x_mm, m.y_mm, layout.hole.width_mm / 2, stroke=tint(MUTED, 0.7), stroke_mm=0.12)
 
 

@@ -157,7 +157,13 @@ class Marker:
 
 @dataclass(frozen=True)
 class Identify:
-    """How a card names its layout. `markers`: ArUco marks or code holes, by their centres; `size_mm`: a mark's side."""
+    """How a card names its layout.
+
+    markers: ArUco marks, QR codes or code holes, by their centres; size_mm: a mark's side, without clear margin.
+    value: the QR code's text, or the code holes' number in decimal. All but the last code hole hold that number in
+    binary, the first the lowest bit; the last is punched where that makes the number of holes odd. So a code that is
+    missing or has one hole too many or too few is never another value.
+    """
 
     by: Literal["none", "code-holes", "aruco", "qr"] = "none"
     dictionary: str | None = None
@@ -231,6 +237,16 @@ class Layout:
     def positions(self) -> tuple[Position, ...]:
         """Every position of the card, in the order of the questions."""
         return tuple(p for q in self.questions for p in q.positions)
+
+    @cached_property
+    def code_holes(self) -> tuple[Marker, ...]:
+        """The places where the printer punches a hole, for layouts that name themselves by code holes; see `Identify`."""
+        code = self.identify
+        if code.by != "code-holes":
+            return ()
+        bits = [int(code.value or 0) >> k & 1 for k in range(len(code.markers) - 1)]
+        bits.append(1 - sum(bits) % 2)
+        return tuple(m for m, bit in zip(code.markers, bits, strict=True) if bit)
 
     def question(self, question_id: str) -> Question:
         """The question with this id. Raises `KeyError`."""

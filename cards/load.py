@@ -325,6 +325,10 @@ def _to_layout(parsed: model.LayoutFile) -> Layout:
         )
 
     identify = parsed.identify
+    value = identify.value
+    if identify.by == "qr" and value is None:
+        value = f"{parsed.layout}@{parsed.version}"
+    code = None if value is None else str(value)
     markers = [Marker(m.value, *place(m.at)) for m in identify.markers] + [Marker(0, *place(at)) for at in identify.at]
     return Layout(
         id=parsed.layout,
@@ -337,7 +341,7 @@ def _to_layout(parsed: model.LayoutFile) -> Layout:
         corner_cut=CornerCut(**parsed.card.corner_cut.model_dump()),
         questions=tuple(_question(q, place) for q in parsed.questions),
         corner_radius_mm=parsed.card.corner_radius_mm,
-        identify=Identify(identify.by, identify.dictionary, identify.size_mm, identify.value, tuple(markers)),
+        identify=Identify(identify.by, identify.dictionary, identify.size_mm, code, tuple(markers)),
         sensor_bar=None if parsed.sensor_bar is None else _bar(parsed.sensor_bar),
         artwork={k: v for k, v in parsed.artwork.model_dump().items() if v is not None},
         follow_ups=tuple(FollowUp(f.id, f.text, f.about) for f in parsed.follow_ups),

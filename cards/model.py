@@ -94,15 +94,38 @@ class Marker(Strict):
     at: At
 
 
+CodeText = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[!-~]+$")]
+
+
 class Identify(Strict):
     """How the card names its layout."""
 
     by: Literal["none", "code-holes", "aruco", "qr"] = "none"
-    value: str | None = None
-    dictionary: str | None = None
-    size_mm: PositiveMm | None = None
-    at: list[At] = Field(default_factory=list, max_length=100)
-    markers: list[Marker] = Field(default_factory=list, max_length=100)
+    value: Annotated[int, Field(ge=1, lt=2**31)] | CodeText | None = Field(
+        default=None, description="code-holes: a number from 1; qr: its text, else `id@version`"
+    )
+    dictionary: str | None = Field(default=None, description="aruco: OpenCV's name, such as DICT_4X4_50")
+    size_mm: PositiveMm | None = Field(default=None, description="aruco, qr: the mark's side without its clear margin")
+    at: list[At] = Field(
+        default_factory=list, max_length=32, description="code-holes: lowest bit first, check hole last; qr: each code"
+    )
+    markers: list[Marker] = Field(default_factory=list, max_length=32, description="aruco: each mark")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Identify:
+        given = {name for name in ("value", "dictionary", "size_mm", "at", "markers") if getattr(self, name)}
+        needed = {"code-holes": {"value", "at"}, "aruco": {"dictionary", "size_mm", "markers"}, "qr": {"size_mm", "at"}}
+        allowed = needed.get(self.by, set()) | ({"value"} if self.by == "qr" else set())
+        missing, extra = needed.get(self.by, set()) - given, given - allowed
+        if missing:
+            raise ValueError(f"`by: {self.by}` needs {', '.join(sorted(missing))}; add it")
+        if extra:
+            raise ValueError(f"`by: {self.by}` has no use for {', '.join(sorted(extra))}; take it out")
+        if self.by == "code-holes" and not isinstance(self.value, int):
+            raise ValueError("the value of code holes is a whole number from 1")
+        if self.by == "code-holes" and len(self.at) < 2:
+            raise ValueError("code holes need two places at least: the last is the check hole")
+        return self
 
 
 class Track(Strict):
@@ -121,7 +144,7 @@ class BarColumns(Strict):
 
 
 class SensorBar(Strict):
-    """A row of sensors that the card is drawn past, left edge first. Code holes stand in `identify.markers`."""
+    """A row of sensors that the card is drawn past, left edge first. It needs code holes (`identify`)."""
 
     id: Id = Field(description="the name of the mechanical bar; layouts for the same bar share it")
     rows_mm: Annotated[list[PositiveMm], Field(min_length=2, max_length=32)] = Field(

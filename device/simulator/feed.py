@@ -80,9 +80,7 @@ def code_cuts(layout: Layout, rng: np.random.Generator, sigma_mm: float = 0.1) -
     hole = layout.hole
     return [
         Cut(m.x_mm + float(dx), m.y_mm + float(dy), hole.width_mm, hole.height_mm, True)
-        for m, (dx, dy) in zip(
-            layout.identify.markers, rng.normal(0, sigma_mm, (len(layout.identify.markers), 2)), strict=True
-        )
+        for m, (dx, dy) in zip(layout.code_holes, rng.normal(0, sigma_mm, (len(layout.code_holes), 2)), strict=True)
     ]
 
 

@@ -14,7 +14,7 @@ from device.simulator.motion import Manner, Path, backwards, in_and_out, through
 from device.sweep import Channel, Sweep
 
 Rng = np.random.Generator
-ROWS = 7
+ROWS = 6
 NEAT = Hand(sigma_mm=0.35, hanging=0.0)
 """An ordinary hand with the punch; faults of punching have scenarios of their own."""
 

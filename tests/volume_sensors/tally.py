@@ -49,7 +49,7 @@ def one(layout: Layout, drawn: Drawn, rng: np.random.Generator) -> tuple[Reading
     known: dict[str, str] = {**truth(layout, cuts)}
     code = code_cuts(layout, rng)
     if drawn.other_code:
-        code = [Cut(c.x_mm, layout.height_mm - 5.0 - c.y_mm, c.width_mm, c.height_mm, True) for c in code]
+        code = [Cut(c.x_mm, 88.0 - c.y_mm, c.width_mm, c.height_mm, True) for c in code]
     # Two cards one over the other are fed until both are out.
     path = drawn.path(layout.width_mm + (drawn.lie.over_mm or 0.0), drawn.manner, rng)
     sweep = feed(Fed(layout, [*cuts, *code], path, drawn.bar, drawn.lie), rng)
