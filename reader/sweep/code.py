@@ -25,8 +25,9 @@ CHORD_WEAK = 0.8
 """The same for one sensor alone: less, and it is weak, dirty or in the wrong place."""
 STEADY_MM = 0.4
 """Places known no better than this say nothing about a hole's size."""
-STRAIGHT = math.tan(math.radians(0.7))
-"""Where the hand stopped over the code holes their size is known less well; then the card may lean no more than this."""
+LEANING, STRAIGHT = math.tan(math.radians(0.7)), math.tan(math.radians(0.45))
+"""Where the hand stopped over the code holes their size is known less well. Then the card may lean no more than the one
+when they look whole all the same, and no more than the other when they do not: so little takes no row off its sensor."""
 
 
 def run_at(bar: SensorBar, cell: Cell, votes: Votes) -> Run | None:
@@ -85,8 +86,9 @@ def _off_track(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes:
     leaning = float(np.abs(skew.slope(np.array([0.0, layout.width_mm]))).max())
     for end in ([c for c in chords if c[1] < middle], [c for c in chords if c[1] >= middle]):
         steady = [c for c in end if votes.unsure_mm[c[1]] <= STEADY_MM]
-        if float(np.median([chords[c] for c in steady or end])) < CHORD * layout.hole.width_mm:
+        short = float(np.median([chords[c] for c in steady or end])) < CHORD * layout.hole.width_mm
+        if steady and short:
             return Reason(Code.OFF_TRACK)
-        if not steady and leaning > STRAIGHT:
+        if not steady and leaning > (STRAIGHT if short else LEANING):
             return Reason(Code.UNSTEADY)
     return None

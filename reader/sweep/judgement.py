@@ -84,7 +84,7 @@ def strays_of(layout: Layout, bar: SensorBar, code: frozenset[Cell], votes: Sequ
 
 
 def _is_stray(layout: Layout, bar: SensorBar, known: frozenset[Cell], cell: Cell, run: Run, votes: Votes) -> bool:
-    if run.length_mm < SPECK_MM:
+    if run.length_mm < SPECK_MM + votes.unsure_mm[cell[1]]:
         return False
     off = abs(run.middle_mm - bar.columns_mm[cell[1]])
     return cell not in known or off > layout.hole.tolerance_mm + REACH_MM + votes.unsure_mm[cell[1]]

@@ -116,6 +116,28 @@ def shifted(rng: Rng) -> Drawn:
     return under(rng, wires=tuple((k + by) % ROWS for k in range(ROWS)))
 
 
+def either(rng: Rng, least: float, most: float) -> float:
+    """Between these, to either side."""
+    return float(rng.choice([-1, 1]) * rng.uniform(least, most))
+
+
+def jittery_and_leaning(rng: Rng) -> Drawn:
+    """A nervous punch, and a card that leans."""
+    return replace(lying(rng, skew_deg=float(rng.uniform(-1, 1))), hand=Hand(sigma_mm=0.8, hanging=0.0))
+
+
+def specks(rng: Rng) -> tuple[tuple[float, float], ...]:
+    """Dark spots on the strip: place and width."""
+    return tuple((float(rng.uniform(0, 210)), float(rng.uniform(0.5, 4))) for _ in range(int(rng.integers(1, 4))))
+
+
+def clock_stuck(rng: Rng) -> Drawn:
+    """One of the two clock sensors dark or light for ever."""
+    levels: list[bool | None] = [None, None]
+    levels[int(rng.integers(2))] = bool(rng.integers(2))
+    return under(rng, clock_stuck=tuple(levels))
+
+
 def tear(rng: Rng) -> tuple[float, float, float]:
     """(height, depth, breadth) of a tear."""
     return float(rng.uniform(0, 99)), float(rng.uniform(1, 12)), float(rng.uniform(4, 60))
@@ -177,26 +199,26 @@ SCENARIOS = (
     Scenario("pulled back out", lambda r: replace(fed(r, manner(r, 1, 0, 0.8)), path=out_again), 2, 0.95),
     Scenario("pulled out half way", lambda r: replace(fed(r, usual(r)), path=half_way)),
     Scenario("bar askew by up to 1°", lambda r: lying(r, skew_deg=float(r.uniform(-1, 1)), drifts=False), 2, 0.99),
-    Scenario("bar askew by 1° to 2°", lambda r: lying(r, skew_deg=float(r.choice([-1, 1]) * r.uniform(1, 2)), drifts=False), 2),
+    Scenario("bar askew by 1° to 2°", lambda r: lying(r, skew_deg=either(r, 1, 2), drifts=False), 2),
     Scenario("card leans by up to 1°", lambda r: lying(r, skew_deg=float(r.uniform(-1, 1))), 3),
-    Scenario("card leans by 1° to 2°", lambda r: lying(r, skew_deg=float(r.choice([-1, 1]) * r.uniform(1, 2))), 3),
+    Scenario("card leans by 1° to 2°", lambda r: lying(r, skew_deg=either(r, 1, 2)), 3),
     Scenario("card turns on its way by 1°", lambda r: lying(r, turn_deg=float(r.uniform(-1, 1))), 2),
     Scenario("holes off by σ 0.8 mm", lambda r: punched(r, Hand(sigma_mm=0.8, hanging=0.0)), 5),
-    Scenario("… and the card leans by up to 1°", lambda r: replace(lying(r, skew_deg=float(r.uniform(-1, 1))), hand=Hand(sigma_mm=0.8, hanging=0.0)), 3),
+    Scenario("… and the card leans by up to 1°", jittery_and_leaning, 3),
     Scenario("hanging chads", lambda r: punched(r, Hand(hanging=0.3)), 2, beyond=True),
     Scenario("half punched holes", lambda r: punched(r, Hand(half=0.1, hanging=0.0)), 2),
     Scenario("a hole astray", lambda r: punched(r, Hand(stray=1.0, hanging=0.0)), 2),
     Scenario("one timing bar missing", lambda r: lying(r, missing_bar=int(r.integers(1, 23))), 4),
-    Scenario("dirt on the strip", lambda r: lying(r, dirt=tuple((float(r.uniform(0, 210)), float(r.uniform(0.5, 4))) for _ in range(int(r.integers(1, 4))))), 3),
+    Scenario("dirt on the strip", lambda r: lying(r, dirt=specks(r)), 3),
     Scenario("one channel stuck light", lambda r: one_eye(r, lambda e: replace(e, stuck=True)), 2),
     Scenario("one channel stuck dark", lambda r: one_eye(r, lambda e: replace(e, stuck=False)), 1),
     Scenario("one channel weak", lambda r: one_eye(r, lambda e: replace(e, gain=float(r.uniform(0.45, 0.8)))), 3),
     Scenario("one channel shines through", lambda r: one_eye(r, lambda e: replace(e, leak=float(r.uniform(0.2, 0.6)))), 2),
-    Scenario("one channel off its place", lambda r: one_eye(r, lambda e: replace(e, off_mm=float(r.choice([-1, 1]) * r.uniform(0.5, 9)))), 3),
+    Scenario("one channel off its place", lambda r: one_eye(r, lambda e: replace(e, off_mm=either(r, 0.5, 9))), 3),
     Scenario("two channels swapped", swapped, 3),
     Scenario("all channels shifted", shifted, 1),
-    Scenario("a clock sensor stuck", lambda r: under(r, clock_stuck=((False, None), (None, False), (True, None), (None, True))[r.integers(4)])),
-    Scenario("ambient light", lambda r: under(r, eyes=tuple(Eye(ambient=a) for a in [float(r.uniform(0, 0.6))] * ROWS)), 3),
+    Scenario("a clock sensor stuck", clock_stuck),
+    Scenario("ambient light", lambda r: under(r, eyes=(Eye(ambient=float(r.uniform(0, 0.6))),) * ROWS), 3),
     Scenario("noise and bounce", lambda r: under(r, noise_mm=0.1, bounce=0.1), 2),
     Scenario("sampled at 4 kHz, to 1 m/s", lambda r: replace(fed(r, usual(r, 1.0)), bar=replace(built(r), rate_hz=4000.0)), 3, 0.995),
     Scenario("sampled at 1 kHz, to 0.5 m/s", lambda r: under(r, rate_hz=1000.0), 2, 0.98),
