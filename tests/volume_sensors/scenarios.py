@@ -116,6 +116,11 @@ def shifted(rng: Rng) -> Drawn:
     return under(rng, wires=tuple((k + by) % ROWS for k in range(ROWS)))
 
 
+def sampling(rng: Rng, rate_hz: float) -> Bar:
+    """A head that samples instead of timing edges."""
+    return replace(built(rng), rate_hz=rate_hz)
+
+
 def either(rng: Rng, least: float, most: float) -> float:
     """Between these, to either side."""
     return float(rng.choice([-1, 1]) * rng.uniform(least, most))
@@ -220,8 +225,8 @@ SCENARIOS = (
     Scenario("a clock sensor stuck", clock_stuck),
     Scenario("ambient light", lambda r: under(r, eyes=(Eye(ambient=float(r.uniform(0, 0.6))),) * ROWS), 3),
     Scenario("noise and bounce", lambda r: under(r, noise_mm=0.1, bounce=0.1), 2),
-    Scenario("sampled at 4 kHz, to 1 m/s", lambda r: replace(fed(r, usual(r, 1.0)), bar=replace(built(r), rate_hz=4000.0)), 3, 0.995),
-    Scenario("sampled at 1 kHz, to 0.5 m/s", lambda r: under(r, rate_hz=1000.0), 2, 0.98),
+    Scenario("sampled at 4 kHz, to 1 m/s", lambda r: replace(fed(r, usual(r, 1.0)), bar=sampling(r, 4000)), 3, 0.995),
+    Scenario("sampled at 1 kHz, to 0.5 m/s", lambda r: replace(fed(r, usual(r)), bar=sampling(r, 1000)), 2, 0.98),
     Scenario("torn left edge", lambda r: lying(r, torn_left_mm=tear(r)), 3),
     Scenario("torn right edge", lambda r: lying(r, torn_right_mm=tear(r)), 3),
     Scenario("two cards, one over the other", lambda r: lying(r, over_mm=float(r.uniform(1, 200))), 3),
