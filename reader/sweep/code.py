@@ -21,7 +21,7 @@ OFF_MM = 1.0
 """A die strikes within 0.3 mm; the rest is measurement."""
 CHORD = 0.88
 """Of a code hole's diameter, what its sensor must see of it: less, and the row has left its sensor by a millimetre."""
-CHORD_WEAK = 0.8
+CHORD_WEAK = 0.84
 """The same for one sensor alone: less, and it is weak, dirty or in the wrong place."""
 STEADY_MM = 0.4
 """Places known no better than this say nothing about a hole's size."""
@@ -70,7 +70,7 @@ def code_fault(layout: Layout, bar: SensorBar, code: frozenset[Cell], votes: Vot
             if abs(run.middle_mm - bar.columns_mm[column]) > OFF_MM + 2 * unsure:
                 return Reason(Code.CODE_HOLES, found=f"{row + 1} × {column + 1}")
             chords[row, column] = run.length_mm
-    return _weak(layout, bar, chords, votes) or _off_track(layout, bar, chords, votes, skew)
+    return _off_track(layout, bar, chords, votes, skew) or _weak(layout, bar, chords, votes)
 
 
 def _weak(layout: Layout, bar: SensorBar, chords: dict[Cell, float], votes: Votes) -> Reason | None:
