@@ -20,7 +20,7 @@ BEDS: tuple[Bed, ...] = ("panel", "green", "beech", "felt")
 CARD = find_layout("stadslogistiek-bar")
 
 
-@pytest.mark.parametrize("seed", range(24))
+@pytest.mark.parametrize("seed", range(20))
 def test_camera_and_sensors_give_identical_answers(seed: int) -> None:
     wanted = answer(CARD, np.random.default_rng(seed))
     scene = machine_scene(np.random.default_rng(seed), BEDS[seed % len(BEDS)], 1230, 924)
