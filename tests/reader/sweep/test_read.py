@@ -230,7 +230,7 @@ def test_no_noise_whatever_becomes_a_reading(noise: Sweep) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 3), st.integers(0, 7), st.data())
-def test_no_extra_pair_of_edges_makes_a_hole_out_of_paper(seed: int, k: int, data: st.DataObject) -> None:
+def test_no_short_glitch_makes_a_hole_out_of_paper(seed: int, k: int, data: st.DataObject) -> None:
     sweep, wanted = swept(CARD, seed)
     channel = [*sweep.data, *sweep.clock][k]
     at = data.draw(st.integers(0, len(channel.ticks_s) - 2))
@@ -242,6 +242,6 @@ def test_no_extra_pair_of_edges_makes_a_hole_out_of_paper(seed: int, k: int, dat
     if isinstance(outcome, Rejection):
         return
     names = {n for n, p in outcome.punches().items() if p == "punched"}
-    whole = second - first > 0.3
-    # A stroke of light as long as a hole is a hole to any sensor; a shorter one never is.
-    assert names <= wanted or whole
+    # At 0.3 m/s at most, this light is shorter than 2 mm: no hole. A longer one would be a hole to any sensor.
+    if (second - first) * (b - a) * 300 < 2.0:
+        assert names <= wanted
