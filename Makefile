@@ -3,10 +3,10 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench faults fuzz volume generated clean
+.PHONY: help setup demo test lint bench faults fuzz volume volume-sensors generated clean
 
 help: ## this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(VENV)/ready ## a virtual environment of its own, with everything in it
 
@@ -38,6 +38,9 @@ fuzz: setup ## a million damaged pictures, for half an hour or so
 
 volume: setup ## ten million rendered positions, for half an hour or so; goes on where it was cut
 	$(BIN)/python -m tests.volume
+
+volume-sensors: setup ## 100,000 simulated sweeps past a bar of sensors: none may be read wrongly
+	$(BIN)/python -m tests.volume_sensors
 
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write

@@ -88,7 +88,7 @@ def _holes(layout: Layout, places: dict[str, Place]) -> Iterator[Finding]:
             paper = _to_edge(layout, p)
             if paper < needed - 1e-6:
                 yield (
-                    _hole_place(places[q.id], q, k),
+                    hole_place(places[q.id], q, k),
                     (f"{p.name} leaves {paper:.1f} mm to the card's edge, {needed:.1f} needed; move it inwards"),
                 )
     owners = [(q, k) for q in layout.questions for k in range(len(q.positions))]
@@ -97,12 +97,12 @@ def _holes(layout: Layout, places: dict[str, Place]) -> Iterator[Finding]:
         what = f"hole overlaps {other.name}" if gap < 0 else f"hole stands too close to {other.name}"
         if gap < needed:
             yield (
-                _hole_place(places[q.id], q, k),
+                hole_place(places[q.id], q, k),
                 (f"{what} ({gap:.1f} mm between edges, {needed:.1f} needed); move it"),
             )
         else:
             yield (
-                _hole_place(places[q.id], q, k),
+                hole_place(places[q.id], q, k),
                 (
                     f"a hole punched {hole.tolerance_mm:.1f} mm off could be taken for {other.name} ({reach:.1f} mm away); "
                     "move it, or lower hole.tolerance_mm"
@@ -114,7 +114,8 @@ def _paper_needed_mm(layout: Layout) -> float:
     return MACHINE_PAPER_MM if layout.hole.tolerance_mm < HAND_TOLERANCE_MM else HAND_PAPER_MM
 
 
-def _hole_place(at: Place, question: Question, index: int) -> Place:
+def hole_place(at: Place, question: Question, index: int) -> Place:
+    """Where in the file the question's position of this index stands."""
     return (*at, "choices", index, "at") if question.choices else (*at, "columns")
 
 

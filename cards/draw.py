@@ -5,6 +5,7 @@ One edition per language, all on the same positions: a reader never needs to kno
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -21,6 +22,8 @@ INK = "#2b2b33"
 MUTED = "#8d8676"
 MARK_INK = "#000000"
 """Codes are printed as dark as can be: the camera needs the contrast."""
+TIMING = "#111111"
+"""Laser or pigment black: many dye inks vanish in infrared."""
 THEME_INKS = ("#b3541e", "#2f6f62", "#6a4c93", "#2b5c8a", "#8a6d1f")
 """One per theme, in the order the layout names them. All stay light enough beside a hole's darkness once tinted."""
 TITLE_MM, QUESTION_MM, LABEL_MM, LABEL_MIN_MM = 4.0, 2.35, 1.95, 1.4
@@ -88,7 +91,10 @@ def front(layout: Layout, language: str) -> list[Shape]:
     """The front as the resident sees it. A language the layout lacks falls back to its first."""
     shapes: list[Shape] = [Polygon(outline(layout), fill=PAPER)]
     inks = _inks(layout)
+    shapes += _timing(layout)
+    shapes += _code_holes(layout)
     shapes += _title(layout, language)
+    shapes += _dividers(layout)
     for question in layout.questions:
         shapes += _question(question, layout, language, inks.get(question.theme or "", INK))
     if layout.identify.by in ("aruco", "qr"):
@@ -136,17 +142,57 @@ def back(layout: Layout, language: str) -> list[Shape]:
 
 
 def _free_bands(layout: Layout) -> list[tuple[float, float]]:
-    """(top, bottom) of the strips across the card, in mm, in which no hole may be, wherever a hand punches it."""
+    """(top, bottom) of the strips across the card, in mm, in which no hole may be, wherever a hand punches it.
+
+    Nor the timing strip: a card that lies on its face must look blank to the clock.
+    """
     reach = layout.hole.height_mm / 2 + layout.hole.tolerance_mm
     places = [p.y_mm for p in layout.positions] + [m.y_mm for m in layout.identify.markers]
+    taken = [(y - reach, y + reach) for y in places]
+    if layout.sensor_bar is not None:
+        taken.append(layout.sensor_bar.track_span_mm)
     bands, top = [], TRIM_MM
-    for y in sorted(set(places)):
-        if y - reach > top:
-            bands.append((top, y - reach))
-        top = max(top, y + reach)
+    for above, below in sorted(taken):
+        if above > top:
+            bands.append((top, above))
+        top = max(top, below)
     if top < layout.height_mm - TRIM_MM:
         bands.append((top, layout.height_mm - TRIM_MM))
     return bands or [(0.0, 0.0)]
+
+
+def _timing(layout: Layout) -> Iterator[Shape]:
+    """The strip that the clock sensors look at: bars of half a pitch, centred on the columns, from edge to edge."""
+    bar = layout.sensor_bar
+    if bar is None:
+        return
+    top, bottom = bar.track_span_mm
+    first = bar.first_mm - math.ceil(bar.first_mm / bar.pitch_mm + 0.5) * bar.pitch_mm
+    for k in range(math.ceil((layout.width_mm - first) / bar.pitch_mm) + 1):
+        middle = first + k * bar.pitch_mm
+        left = max(0.0, middle - bar.pitch_mm / 4)
+        right = min(layout.width_mm, middle + bar.pitch_mm / 4)
+        if right > left:
+            yield Polygon(((left, top), (right, top), (right, bottom), (left, bottom)), fill=TIMING)
+
+
+def _code_holes(layout: Layout) -> Iterator[Shape]:
+    """Where the printer's die strikes: a hair-thin circle, unlike the rings that residents punch."""
+    for m in layout.code_holes:
+        yield Circle(m.x_mm, m.y_mm, layout.hole.width_mm / 2, stroke=tint(MUTED, 0.7), stroke_mm=0.12)
+
+
+def _dividers(layout: Layout) -> Iterator[Shape]:
+    """A fine line between blocks of different themes that stand too close for paper alone to part them."""
+    blocks: dict[str | None, list[Position]] = {}
+    for question in layout.questions:
+        blocks.setdefault(question.theme, []).extend(question.positions)
+    spans = sorted((min(p.x_mm for p in b), max(p.x_mm for p in b), b) for b in blocks.values())
+    for (_, right, before), (left, _, after) in pairwise(spans):
+        if 0 < left - right < 2.5 * layout.hole.width_mm:
+            x, ys = (left + right) / 2, [p.y_mm for p in (*before, *after)]
+            top, bottom = min(ys) - layout.hole.height_mm - 0.5, max(ys) + layout.hole.height_mm + 1.5
+            yield Polygon(((x, top), (x, bottom)), stroke=tint(MUTED, 0.6), stroke_mm=0.15, closed=False)
 
 
 def _inks(layout: Layout) -> dict[str, str]:

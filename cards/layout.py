@@ -173,6 +173,40 @@ class Identify:
 
 
 @dataclass(frozen=True)
+class SensorBar:
+    """The row of sensors that can read this card, in the card's own coordinates.
+
+    id: of the mechanical bar; a sweep names the bar it came from by it.
+    rows_mm: y of each data sensor, from the top. Column k (from 0) lies at `first_mm` + k·`pitch_mm`.
+    track_mm, track_height_mm: middle and height of the printed strip of timing bars, which runs from edge to edge of the
+    front: one bar per pitch, centred on the columns, half a pitch wide. Two clock sensors look at it, the first in line
+    with the data sensors, the second `CLOCK_GAP` pitches on, where the card's left edge comes first.
+    """
+
+    id: str
+    rows_mm: tuple[float, ...]
+    track_mm: float
+    track_height_mm: float
+    pitch_mm: float
+    first_mm: float
+    columns: int
+
+    @cached_property
+    def columns_mm(self) -> tuple[float, ...]:
+        """x of every column."""
+        return tuple(round(self.first_mm + k * self.pitch_mm, 4) for k in range(self.columns))
+
+    @property
+    def track_span_mm(self) -> tuple[float, float]:
+        """y of the timing strip's upper and lower edge."""
+        return self.track_mm - self.track_height_mm / 2, self.track_mm + self.track_height_mm / 2
+
+
+CLOCK_GAP = 1.25
+"""Pitches between the two clock sensors: a quarter out of phase, so that they tell the direction."""
+
+
+@dataclass(frozen=True)
 class Layout:
     """One version of one card design.
 
@@ -181,6 +215,7 @@ class Layout:
         of the digest, for it may change after printing.
     folder: where the file and its artwork lie; `None` for a layout that came from a store.
     corner_cut: without it no camera could tell which way round a card lies.
+    sensor_bar: the row of sensors that can read it too; `None`: a camera only.
     """
 
     id: str
@@ -195,6 +230,7 @@ class Layout:
     digest: str = ""
     corner_radius_mm: float = 0.0
     identify: Identify = field(default_factory=Identify)
+    sensor_bar: SensorBar | None = None
     artwork: Mapping[str, str] = field(default_factory=dict)
     follow_ups: tuple[FollowUp, ...] = ()
     folder: Path | None = None

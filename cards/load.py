@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,22 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from cards import check, model
+from cards import bar, check, model
 from cards.canonical import with_digest
 from cards.errors import LogicienneError
-from cards.layout import Choice, Columns, Condition, CornerCut, FollowUp, Hole, Identify, Layout, Marker, Question
+from cards.layout import (
+    Choice,
+    Columns,
+    Condition,
+    CornerCut,
+    FollowUp,
+    Hole,
+    Identify,
+    Layout,
+    Marker,
+    Question,
+    SensorBar,
+)
 
 SHIPPED = Path(__file__).parent / "layouts"
 PRINTED = "printed.json"
@@ -242,6 +255,7 @@ STAND_INS: Mapping[str, Any] = {
     "layout": "unnamed",
     "version": 1,
     "identify": None,
+    "sensor_bar": None,
     "artwork": None,
     "follow_ups": None,
 }
@@ -314,7 +328,8 @@ def _freeze(parsed: model.LayoutFile, tree: Any, shown: str, indexes: list[int])
         problems.append(_problem(tree, at, "uses column and row, but the layout has no `grid`; add one", shown))
     layout = _to_layout(parsed)
     if not problems:
-        problems = [_problem(tree, at, message, shown) for at, message in check.findings(layout, places)]
+        found = chain(check.findings(layout, places), bar.findings(layout, places))
+        problems = [_problem(tree, at, message, shown) for at, message in found]
     return layout, problems
 
 
@@ -354,6 +369,7 @@ def _to_layout(parsed: model.LayoutFile) -> Layout:
         questions=tuple(_question(q, place) for q in parsed.questions),
         corner_radius_mm=parsed.card.corner_radius_mm,
         identify=Identify(identify.by, identify.dictionary, identify.size_mm, code, tuple(markers)),
+        sensor_bar=None if parsed.sensor_bar is None else _bar(parsed.sensor_bar),
         artwork={k: v for k, v in parsed.artwork.model_dump().items() if v is not None},
         follow_ups=tuple(FollowUp(f.id, f.text, f.about) for f in parsed.follow_ups),
         retired=parsed.retired,
@@ -364,6 +380,19 @@ def _hole(hole: model.Circle | model.Rect) -> Hole:
     if isinstance(hole, model.Circle):
         return Hole("circle", hole.diameter_mm, hole.diameter_mm, hole.tolerance_mm)
     return Hole("rect", hole.width_mm, hole.height_mm, hole.tolerance_mm)
+
+
+def _bar(given: model.SensorBar) -> SensorBar:
+    columns, track = given.columns, given.track
+    return SensorBar(
+        id=given.id,
+        rows_mm=tuple(given.rows_mm),
+        track_mm=track.y_mm,
+        track_height_mm=track.height_mm,
+        pitch_mm=columns.pitch_mm,
+        first_mm=columns.first_mm,
+        columns=columns.count,
+    )
 
 
 def _question(q: model.Question, place: Callable[[model.At], tuple[float, float]]) -> Question:

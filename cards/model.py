@@ -128,6 +128,32 @@ class Identify(Strict):
         return self
 
 
+class Track(Strict):
+    """The printed strip of timing bars, from edge to edge of the front."""
+
+    y_mm: PositiveMm = Field(description="its middle")
+    height_mm: PositiveMm
+
+
+class BarColumns(Strict):
+    """The columns that a bar of sensors reads, with a timing bar centred on each."""
+
+    first_mm: PositiveMm = Field(description="x of the first column, which holds code holes")
+    pitch_mm: PositiveMm = Field(description="from column to column, and from timing bar to timing bar")
+    count: Annotated[int, Field(ge=3, le=100)]
+
+
+class SensorBar(Strict):
+    """A row of sensors that the card is drawn past, left edge first. It needs code holes (`identify`)."""
+
+    id: Id = Field(description="the name of the mechanical bar; layouts for the same bar share it")
+    rows_mm: Annotated[list[PositiveMm], Field(min_length=2, max_length=32)] = Field(
+        description="y of each data sensor, from the top"
+    )
+    track: Track
+    columns: BarColumns
+
+
 class Choice(Strict):
     """One possible answer."""
 
@@ -207,5 +233,6 @@ class LayoutFile(Strict):
     grid: Grid | None = None
     artwork: Artwork = Field(default_factory=Artwork)
     identify: Identify = Field(default_factory=Identify)
+    sensor_bar: SensorBar | None = None
     questions: Annotated[list[Question], Field(min_length=1, max_length=200)]
     follow_ups: list[FollowUp] = Field(default_factory=list, max_length=50)

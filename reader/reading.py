@@ -49,6 +49,20 @@ class Code(StrEnum):
     HAND = "hand"
     RETIRED_LAYOUT = "retired_layout"
     PROFILE_MISMATCH = "profile_mismatch"
+    # rejected, by a bar of sensors
+    SENSOR_DARK = "sensor_dark"
+    SENSOR_LIGHT = "sensor_light"
+    SENSOR_WEAK = "sensor_weak"
+    EDGES_LOST = "edges_lost"
+    FED_WRONG = "fed_wrong"
+    PULLED_OUT = "pulled_out"
+    CLOCK = "clock"
+    SKEWED = "skewed"
+    TORN_EDGE = "torn_edge"
+    UNSTEADY = "unsteady"
+    CODE_HOLES = "code_holes"
+    OFF_TRACK = "off_track"
+    PASSES_DISAGREE = "passes_disagree"
 
 
 @dataclass(frozen=True)
@@ -74,12 +88,15 @@ class Thresholds:
 class Score:
     """One position's evidence.
 
-    open: fraction (0–1) of the nominal hole area that shows the bed.
+    open: fraction (0–1) of the nominal hole area that shows the bed; from sensors, of the vote that is light.
     offset_mm: where the hole's centre lies from its nominal place, x right, y down on the front; (0, 0) without a hole.
     doubts: evidence that disagrees with `open`; any makes it uncertain. `contrast`: a hole might not show here; `shade`,
         `faint`: unlike the card's other holes; `unexplained`: something is there that is no paper; `crescent`: bed at one
         side; `partial`: too little for a machine's hole; `spill`: paper and bed look alike on this card; `frames`: two
         looks at it were judged differently.
+        From sensors: `sliver`: a little light where a hole should be whole or not there; `flicker`: light that breaks off
+        within one place; `looks`: the hand went over it more than once and it looked different; `long`: light longer
+        than a hole.
     """
 
     open: float

@@ -35,6 +35,9 @@ HANDS: dict[str, Hand] = {
     "careless": Hand(0.70, 0.20, half=0.05, stray=0.15, twice=0.05),
 }
 
+DIE_MM = 0.1
+"""How truly a printer's die strikes."""
+
 
 def punch(layout: Layout, wanted: frozenset[str], hand: Hand, rng: np.random.Generator) -> list[Cut]:
     """The cuts in one card. The hand stays within what the layout allows, except where `hand` says otherwise."""
@@ -55,9 +58,10 @@ def punch(layout: Layout, wanted: frozenset[str], hand: Hand, rng: np.random.Gen
     return cuts
 
 
-def code_cuts(layout: Layout) -> list[Cut]:
-    """The holes that the printer's punched, by which the card names its layout."""
-    return [at(layout, marker) for marker in layout.code_holes]
+def code_cuts(layout: Layout, rng: np.random.Generator | None = None) -> list[Cut]:
+    """The holes that the printer's die struck, by which the card names its layout; with `rng` σ `DIE_MM` off their places."""
+    slips = np.zeros((len(layout.code_holes), 2)) if rng is None else rng.normal(0, DIE_MM, (len(layout.code_holes), 2))
+    return [at(layout, m, (float(dx), float(dy))) for m, (dx, dy) in zip(layout.code_holes, slips, strict=True)]
 
 
 def at(layout: Layout, p: Position | Marker, offset_mm: tuple[float, float] = (0.0, 0.0)) -> Cut:

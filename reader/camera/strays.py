@@ -139,13 +139,17 @@ def _share(seen: Singles, paper: Singles, bed: Singles) -> Singles:
 
 
 def _looked_at(layout: Layout, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where a hole would be a stray: on the card, off its edge, off positions, marks and the corner cut."""
+    """Where a hole would be a stray: on the card, off its edge, off positions, marks, timing bars and the corner cut."""
     reach = search_reach_mm(layout)
     half = layout.hole.width_mm / 2 + reach, layout.hole.height_mm / 2 + reach
     mark = (layout.identify.size_mm or 0.0) / 2 + MARKER_GAP_MM
     around = half if layout.identify.by == "code-holes" else (mark, mark)
     taken = [(p.x_mm, p.y_mm, *half) for p in layout.positions]
     taken += [(m.x_mm, m.y_mm, *around) for m in layout.identify.markers]
+    if layout.sensor_bar is not None:
+        # Timing bars are as black as felt. A hole among them would be the clock's to notice.
+        bar = layout.sensor_bar
+        taken.append((layout.width_mm / 2, bar.track_mm, layout.width_mm / 2, bar.track_height_mm / 2 + BORDER_MM))
     cut = layout.corner_cut
     corner = cut.corner.endswith("left"), cut.corner.startswith("top"), cut.dx_mm, cut.dy_mm
     return _free((layout.width_mm, layout.height_mm), corner, tuple(taken), (shape[0], shape[1]))
