@@ -256,15 +256,18 @@ class Face:
 
 def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:
     """(n,) each: how likely each spot is bed, 0 to 255, and 255 where it is neither paper nor bed."""
-    sign = np.sign(paper - bed)
-    from_paper = np.maximum((paper - seen) * sign, 0) / spread
-    from_bed = np.maximum((seen - bed) * sign, 0) / (bed_spread + BED_SHARE * bed + VEIL * paper)
+    way, gone = paper - bed, paper - seen
+    sign = np.sign(way)
+    gone *= sign
+    way *= sign
+    from_paper = np.maximum(gone, 0) / spread
+    from_bed = np.maximum(way - gone, 0) / (bed_spread + BED_SHARE * bed + VEIL * paper)
     z_paper, z_bed = from_paper * from_paper, from_bed * from_bed
     sure = np.minimum(z_paper, SURE)
     likely = (1 + sure) / (2 + sure + z_bed)
     opened = np.clip((likely - UNLIKELY) * (255 / (LIKELY - UNLIKELY)), 0, 255).astype(np.uint8)
     # A shadow on paper is no doubt: what might be a filled or half-seen hole has left paper by a good part of the way.
-    odd = (np.minimum(z_paper, z_bed) > ODD) & ((paper - seen) * sign > ODD_WAY * np.abs(paper - bed))
+    odd = (np.minimum(z_paper, z_bed) > ODD) & (gone > ODD_WAY * way)
     return opened, odd.astype(np.uint8) * np.uint8(255)
 
 
