@@ -211,8 +211,8 @@ def _cells(seen: Singles, layout: Layout, marker: Marker) -> NDArray[np.bool_] |
 
 @lru_cache(maxsize=64)
 def _template(dark: bytes, n: int, frame_alone: bool) -> Singles:
-    """The mark, given by its n × n cells' bytes, in its clear margin of one cell, -1 dark to 1 clear; of an ArUco mark its frame alone, 0 inside: it must
-    be found whatever the value.
+    """The mark of n × n cells in its clear margin of one cell, -1 dark to 1 clear; of an ArUco mark its frame alone, 0
+    inside: it must be found whatever the value. dark: the cells as bytes.
     """
     expected = np.frombuffer(dark, np.bool_).reshape(n, n)
     cells = np.pad(np.where(expected, -1.0, 1.0), 1, constant_values=1.0)
