@@ -92,7 +92,7 @@ class Face:
         row, column = np.arange(rows) // COARSE, np.arange(columns) // COARSE
         self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
         self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
-        self._work = tuple(np.empty_like(blank.mean) for _ in range(4))
+        self._work = tuple(np.empty_like(blank.mean) for _ in range(2))
         self._prepare_light()
         self._prepare_shift()
 
@@ -173,7 +173,7 @@ class Face:
         Most spots look like the blank at once, to the nearest pixel; only the others are looked at closely and weighed.
         """
         near = self._places(mapped, (0.0, 0.0), COARSE)
-        light = self.light(np.asarray(cv2.remap(image, *near, cv2.INTER_LINEAR), np.uint8))
+        light = self.light(np.asarray(cv2.remap(image, *near, cv2.INTER_NEAREST), np.uint8))
         shift = self.print_shift(image, mapped, light)
         across, down = self._places(mapped, shift)
         seen = np.asarray(cv2.remap(image, across, down, cv2.INTER_NEAREST), np.uint8)
@@ -207,21 +207,23 @@ class Face:
 
         bed, noise: the bed under the card on every `COARSE`-th pixel of the raster, and its largest spread.
         """
-        expected, off, darker, brighter = self._work
+        expected, off = self._work
         cv2.resize(cv2.convertScaleAbs(light, alpha=LIGHT_STEPS), off.shape[::-1], off, interpolation=cv2.INTER_LINEAR)
         cv2.multiply(self.blank.mean, off, expected, 1 / LIGHT_STEPS)
         low, high, _, _ = cv2.minMaxLoc(bed / light)
-        limits = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise) + 1)
-        cv2.compare(cv2.subtract(expected, seen, off), limits[0], cv2.CMP_GT, darker)
-        cv2.compare(cv2.subtract(seen, expected, off), limits[1], cv2.CMP_GT, brighter)
-        return np.flatnonzero(cv2.bitwise_or(darker, brighter, darker).ravel().view(np.bool_))
+        darker, brighter = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise) + 1)
+        cv2.compare(cv2.subtract(expected, seen, off), darker, cv2.CMP_GT, off)
+        if brighter is not None:
+            cv2.compare(cv2.subtract(seen, expected, expected), brighter, cv2.CMP_GT, expected)
+            cv2.bitwise_or(off, expected, off)
+        return np.flatnonzero(off.ravel().view(np.bool_))
 
-    def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels, Levels]:
+    def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels, Levels | None]:
         """By how many levels a spot must be darker, and brighter, than its blank before it may show the bed.
 
         One spread, or more where the bed lies so far off that `weigh` would still call it wholly paper; 255 where the
-        bed lies on the other side, and off the paper. low, high: the bed in steps of `LEVEL_STEP`, as bright as the
-        blank card's light makes it. noise: its spread.
+        bed lies on the other side, and off the paper; no picture of the latter when the bed is darker than all paper.
+        low, high: the bed in steps of `LEVEL_STEP`, as bright as the blank card's light makes it. noise: its spread.
         """
         darkest, brightest = low * LEVEL_STEP, high * LEVEL_STEP
         found = []
@@ -236,7 +238,7 @@ class Face:
         darker, brighter = found
         darker[(self.paper == 0) | (self.mean < darkest)] = 255
         brighter[(self.paper == 0) | (self.mean > brightest)] = 255
-        return darker, brighter
+        return darker, brighter if brighter.min() < 255 else None
 
 
 _WIDER = np.ones((4, 4), np.uint8)
