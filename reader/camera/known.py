@@ -260,15 +260,17 @@ def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str
     found = dict.fromkeys(spots.names, _NOTHING)
     if not some.any():
         return found
-    x, y = (summed(wide * m.ravel()[here]) / np.maximum(share, 1e-3) for m in (spots.x_mm, spots.y_mm))
-    for k in np.flatnonzero(some):
+    whole = np.maximum(share, 1e-3)
+    x, y = ((summed(wide * m.ravel()[here]) / whole).tolist() for m in (spots.x_mm, spots.y_mm))
+    share, raw, odd, measured = share.tolist(), raw.tolist(), odd.tolist(), measured.tolist()
+    for k in np.flatnonzero(some).tolist():
         doubts = []
         if odd[k] > ODD_MAX:
             doubts.append("unexplained")
         if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
             doubts.append("crescent")
-        offset = (round(float(x[k]), 2), round(float(y[k]), 2)) if share[k] > 0.1 else (0.0, 0.0)
-        found[spots.names[k]] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
+        offset = (round(x[k], 2), round(y[k], 2)) if share[k] > 0.1 else (0.0, 0.0)
+        found[spots.names[k]] = Score(round(min(measured[k], 1.0), 3), offset, tuple(doubts))
     return found
 
 
