@@ -16,9 +16,10 @@ from calibration.blank import first_corners, learn_blank, lying
 from calibration.errors import CalibrationError
 from calibration.lens import Board, Lens, learn_lens
 from calibration.models import BLANK_PX_PER_MM, CHANNELS, SPREAD_STEPS, Bed, Blank, Channel, Levels, Plane
-from calibration.place import Tray
-from calibration.plane import learn_plane
-from calibration.profile import Profile
+from calibration.place import Fit, Tray
+from calibration.plane import Floats, learn_plane
+from calibration.profile import Profile, ProfileThresholds
+from calibration.thresholds import clear_scores, thresholds
 from cards.layout import Layout
 from device.frame import Frame
 
@@ -64,6 +65,8 @@ def learn(
     bed = learn_bed([f.grey for f in beds], [f.name for f in beds])
     plane = _plane(lens, bed, blanks)
     channel, bed, models = _best_channel(lens, plane, bed, beds, blanks)
+    px_per_mm = float(lens.camera_matrix[0, 0] / plane.translation_mm[2])
+    limits = thresholds(_clear(Tray(lens, plane, bed), blanks, channel), [kind.layout for kind in blanks], px_per_mm)
     used = [*charuco, *beds, *(f for kind in blanks for f in kind.frames)]
     return Profile(
         name=name,
@@ -75,11 +78,16 @@ def learn(
         plane=plane,
         bed=bed,
         blanks=models,
+        thresholds=ProfileThresholds(limits.clear_max, limits.punched_min),
         images={f.name: hashlib.sha256(f.encoded or f.grey.tobytes()).hexdigest() for f in used},
         figures={
             "bed_level": round(float(bed.mean.mean()), 2),
             "separation": round(_least(bed, models, blanks), 2),
-            "px_per_mm": round(float(lens.camera_matrix[0, 0] / plane.translation_mm[2]), 3),
+            "px_per_mm": round(px_per_mm, 3),
+            "clear_mean": limits.clear_mean,
+            "clear_spread": limits.clear_spread,
+            "clear_most": limits.clear_most,
+            "edge_share": limits.edge_share,
         },
     )
 
@@ -135,12 +143,18 @@ def _best_channel(
 
 
 def _models(tray: Tray, blanks: Sequence[BlankCards], channel: Channel) -> tuple[Blank, ...]:
-    found = []
-    for kind in blanks:
-        images = [plane_of(f, channel) for f in kind.frames]
-        fits = [lying(tray, i, kind.layout, kind.face, f.name) for i, f in zip(images, kind.frames, strict=True)]
-        found.append(learn_blank(tray, images, fits, kind.layout, kind.face))
-    return tuple(found)
+    return tuple(learn_blank(tray, *_lying(tray, kind, channel), kind.layout, kind.face) for kind in blanks)
+
+
+def _clear(tray: Tray, blanks: Sequence[BlankCards], channel: Channel) -> Floats:
+    """(n,) what every unpunched position of every blank card measures."""
+    return np.concatenate([clear_scores(tray, *_lying(tray, kind, channel), kind.layout, kind.face) for kind in blanks])
+
+
+def _lying(tray: Tray, kind: BlankCards, channel: Channel) -> tuple[list[Levels], list[Fit]]:
+    images = [plane_of(f, channel) for f in kind.frames]
+    fits = [lying(tray, i, kind.layout, kind.face, f.name) for i, f in zip(images, kind.frames, strict=True)]
+    return images, fits
 
 
 def _least(bed: Bed, models: Sequence[Blank], blanks: Sequence[BlankCards]) -> float:

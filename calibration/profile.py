@@ -40,8 +40,9 @@ PIXELS_MAX = 64_000_000
 class ProfileThresholds:
     """Open fractions that decide on this machine, see `reader.reading.Thresholds`.
 
-    `clear_max` lies far below the 15 % that is still clear: a slit loses its rims, and a known blank measures next to nothing.
-    `punched_min` lies above the 60 % that is punched by what blur adds to a part-open hole's longer rim.
+    Learnt by `calibration.thresholds`. `clear_max` lies far below the 15 % that is still clear: a slit loses its rims, and
+    a known blank measures next to nothing. `punched_min` lies above the 60 % that is punched by what blur adds to a
+    part-open hole's longer rim. The defaults hold where nothing was measured.
     """
 
     clear_max: float = 0.06

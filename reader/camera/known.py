@@ -103,7 +103,7 @@ class Known:
         self.profile = profile
         self.tray = Tray(profile.lens, profile.plane, profile.bed)
         self._bed = small_bed(profile.bed)
-        self._faces: dict[tuple[str, str], Face] = {}
+        self._faces: dict[tuple[str, str], Face | None] = {}
         self._spots: dict[tuple[str, str], Spots] = {}
         rows, columns = self.tray.coarse_bed.shape
         rim = np.ones((rows, columns), np.uint8)
@@ -113,12 +113,11 @@ class Known:
 
     def face(self, layout: Layout, face: FaceName) -> Face | None:
         """The blank of this face, when the profile holds it for this very layout."""
-        blank = self.profile.blank(layout.identity, face)
-        if blank is None or blank.layout_digest != layout.digest:
-            return None
         key = layout.digest, face
         if key not in self._faces:
-            self._faces[key] = Face(layout, blank)
+            blank = self.profile.blank(layout.identity, face)
+            same = blank is not None and blank.layout_digest == layout.digest
+            self._faces[key] = Face(layout, blank) if blank is not None and same else None
         return self._faces[key]
 
     def spots(self, face: Face) -> Spots:
@@ -170,7 +169,8 @@ class Known:
         for cut in {y.corner_cut for y in layouts}:
             cuts = self.tray.cuts(image, mapped, size, cut, gain)
             where = int(np.argmax(cuts))
-            if cuts[where] - np.delete(cuts, where).max() < CUT_CLEAR:
+            next_best, best = np.sort(cuts)[-2:]
+            if best - next_best < CUT_CLEAR:
                 continue
             corner = CORNERS.index(cut.corner)
             for layout in (y for y in layouts if y.corner_cut == cut):
@@ -260,15 +260,17 @@ def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str
     found = dict.fromkeys(spots.names, _NOTHING)
     if not some.any():
         return found
-    x, y = (summed(wide * m.ravel()[here]) / np.maximum(share, 1e-3) for m in (spots.x_mm, spots.y_mm))
-    for k in np.flatnonzero(some):
+    whole = np.maximum(share, 1e-3)
+    x, y = ((summed(wide * m.ravel()[here]) / whole).tolist() for m in (spots.x_mm, spots.y_mm))
+    share, raw, odd, measured = share.tolist(), raw.tolist(), odd.tolist(), measured.tolist()
+    for k in np.flatnonzero(some).tolist():
         doubts = []
         if odd[k] > ODD_MAX:
             doubts.append("unexplained")
         if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
             doubts.append("crescent")
-        offset = (round(float(x[k]), 2), round(float(y[k]), 2)) if share[k] > 0.1 else (0.0, 0.0)
-        found[spots.names[k]] = Score(round(float(min(measured[k], 1.0)), 3), offset, tuple(doubts))
+        offset = (round(x[k], 2), round(y[k], 2)) if share[k] > 0.1 else (0.0, 0.0)
+        found[spots.names[k]] = Score(round(min(measured[k], 1.0), 3), offset, tuple(doubts))
     return found
 
 

@@ -1,8 +1,6 @@
-"""How likely each spot of a card shows the bed rather than paper, when both are known at that very place.
+"""A card whose place is known, against its blank and the empty bed at that very place: what of it is open.
 
-Both models are heavy-tailed (Cauchy), so that dirt cannot fake certainty: with z the distance from a model's mean in its
-spreads, bed is as likely as (1 + z_paper²) / (2 + z_paper² + z_bed²). What is even further from paper than the bed is
-(a hole's shadow on felt, glare on a lamp) counts as bed; what is on paper's other side is not bed.
+Most spots look like the blank at once; the others are weighed (`calibration.weigh`).
 """
 
 from __future__ import annotations
@@ -17,10 +15,9 @@ from numpy.typing import NDArray
 from calibration.blank import paper_mask, raster_points
 from calibration.models import BLANK_PX_PER_MM, SPREAD_STEPS, Bed, Blank, Levels
 from calibration.plane import DEGREE, MARGIN, CardMap, powers
+from calibration.weigh import BED_SHARE, UNLIKELY, VEIL, Singles, weigh
 from cards.layout import Layout
 from reader.camera.geometry import Floats
-
-Singles = NDArray[np.float32]
 
 COARSE = 4
 """Bed and light are smooth: they are looked up at every fourth pixel of the raster."""
@@ -36,20 +33,8 @@ SHIFT_SLOPE_MIN = 15.0
 """Levels per mm: fainter print tells nothing about its place."""
 SHIFT_MIN_MM, SHIFT_MAX_MM = 0.06, 0.9
 """A smaller print shift is not worth a second look; a larger one is none."""
-BED_SHARE = 0.07
-"""Spread of a bed seen through a hole, as a share of its level: the paper around it takes and throws light."""
-VEIL = 0.02
-"""Share of the paper's level that a lens and the hole's own lit wall throw over the hole."""
 LEVEL_STEP = 16
 """Levels of the bed that share one set of limits."""
-UNLIKELY, LIKELY = 0.15, 0.8
-"""Likelihoods beyond which a spot is wholly paper, wholly bed."""
-SURE = 16.0
-"""Being further from paper than four spreads, squared, makes nothing more like the bed: pen is no hole."""
-ODD = 9.0
-"""Three spreads, squared: further from both paper and bed, a spot is explained by neither."""
-ODD_WAY = 0.4
-"""Share of the way from paper to bed; nearer to paper is a shadow, a fold or pencil."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +92,7 @@ class Face:
         row, column = np.arange(rows) // COARSE, np.arange(columns) // COARSE
         self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
         self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
-        self._work = tuple(np.empty_like(blank.mean) for _ in range(4))
+        self._work = tuple(np.empty_like(blank.mean) for _ in range(2))
         self._prepare_light()
         self._prepare_shift()
 
@@ -188,7 +173,7 @@ class Face:
         Most spots look like the blank at once, to the nearest pixel; only the others are looked at closely and weighed.
         """
         near = self._places(mapped, (0.0, 0.0), COARSE)
-        light = self.light(np.asarray(cv2.remap(image, *near, cv2.INTER_LINEAR), np.uint8))
+        light = self.light(np.asarray(cv2.remap(image, *near, cv2.INTER_NEAREST), np.uint8))
         shift = self.print_shift(image, mapped, light)
         across, down = self._places(mapped, shift)
         seen = np.asarray(cv2.remap(image, across, down, cv2.INTER_NEAREST), np.uint8)
@@ -201,7 +186,7 @@ class Face:
         here = self._unlike(seen, light, bed, float(noise.max()))
         coarse = self._coarse[here]
         opened, odd = np.zeros_like(seen), np.zeros_like(seen)
-        likely, neither = _weigh(
+        likely, neither = weigh(
             cv2.remap(image, across.ravel()[here], down.ravel()[here], cv2.INTER_LINEAR).ravel().astype(np.float32),
             self.mean.ravel()[here] * light.ravel()[coarse],
             self.spread.ravel()[here],
@@ -222,21 +207,23 @@ class Face:
 
         bed, noise: the bed under the card on every `COARSE`-th pixel of the raster, and its largest spread.
         """
-        expected, off, darker, brighter = self._work
+        expected, off = self._work
         cv2.resize(cv2.convertScaleAbs(light, alpha=LIGHT_STEPS), off.shape[::-1], off, interpolation=cv2.INTER_LINEAR)
         cv2.multiply(self.blank.mean, off, expected, 1 / LIGHT_STEPS)
         low, high, _, _ = cv2.minMaxLoc(bed / light)
-        limits = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise) + 1)
-        cv2.compare(cv2.subtract(expected, seen, off), limits[0], cv2.CMP_GT, darker)
-        cv2.compare(cv2.subtract(seen, expected, off), limits[1], cv2.CMP_GT, brighter)
-        return np.flatnonzero(cv2.bitwise_or(darker, brighter, darker).ravel().view(np.bool_))
+        darker, brighter = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise) + 1)
+        cv2.compare(cv2.subtract(expected, seen, off), darker, cv2.CMP_GT, off)
+        if brighter is not None:
+            cv2.compare(cv2.subtract(seen, expected, expected), brighter, cv2.CMP_GT, expected)
+            cv2.bitwise_or(off, expected, off)
+        return np.flatnonzero(off.ravel().view(np.bool_))
 
-    def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels, Levels]:
+    def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels, Levels | None]:
         """By how many levels a spot must be darker, and brighter, than its blank before it may show the bed.
 
-        One spread, or more where the bed lies so far off that `_weigh` would still call it wholly paper; 255 where the
-        bed lies on the other side, and off the paper. low, high: the bed in steps of `LEVEL_STEP`, as bright as the
-        blank card's light makes it. noise: its spread.
+        One spread, or more where the bed lies so far off that `weigh` would still call it wholly paper; 255 where the
+        bed lies on the other side, and off the paper; no picture of the latter when the bed is darker than all paper.
+        low, high: the bed in steps of `LEVEL_STEP`, as bright as the blank card's light makes it. noise: its spread.
         """
         darkest, brightest = low * LEVEL_STEP, high * LEVEL_STEP
         found = []
@@ -251,21 +238,7 @@ class Face:
         darker, brighter = found
         darker[(self.paper == 0) | (self.mean < darkest)] = 255
         brighter[(self.paper == 0) | (self.mean > brightest)] = 255
-        return darker, brighter
-
-
-def _weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:
-    """(n,) each: how likely each spot is bed, 0 to 255, and 255 where it is neither paper nor bed."""
-    sign = np.sign(paper - bed)
-    from_paper = np.maximum((paper - seen) * sign, 0) / spread
-    from_bed = np.maximum((seen - bed) * sign, 0) / (bed_spread + BED_SHARE * bed + VEIL * paper)
-    z_paper, z_bed = from_paper * from_paper, from_bed * from_bed
-    sure = np.minimum(z_paper, SURE)
-    likely = (1 + sure) / (2 + sure + z_bed)
-    opened = np.clip((likely - UNLIKELY) * (255 / (LIKELY - UNLIKELY)), 0, 255).astype(np.uint8)
-    # A shadow on paper is no doubt: what might be a filled or half-seen hole has left paper by a good part of the way.
-    odd = (np.minimum(z_paper, z_bed) > ODD) & ((paper - seen) * sign > ODD_WAY * np.abs(paper - bed))
-    return opened, odd.astype(np.uint8) * np.uint8(255)
+        return darker, brighter if brighter.min() < 255 else None
 
 
 _WIDER = np.ones((4, 4), np.uint8)

@@ -13,6 +13,10 @@ import click
 
 from cards.errors import LogicienneError
 
+# numpy's library would start threads for matrices of a few rows; on a busy machine they wait for each other far longer
+# than the work takes. Set before anything imports numpy.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 COMMANDS = {
     "demo": "Read a deck of sample cards, store, show and export them.",
     "run": "Run the machine: read what lies under the camera, keep it, show it.",

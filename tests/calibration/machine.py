@@ -7,17 +7,19 @@ from functools import cached_property
 
 import cv2
 import numpy as np
-from device.simulator.photo import PAD_MM, PX_PER_MM, card_image
 from numpy.typing import NDArray
 
 from calibration.lens import Board
 from calibration.sheet import MARGIN_MM
 from cards.layout import Layout
 from device.frame import Frame
+from device.simulator.card import Card
+from device.simulator.surface import PAD_MM, outline_share, printed
 
 Singles = NDArray[np.float32]
 WIDTH, HEIGHT, FOCAL, DISTANCE_MM = 1200, 900, 1020.0, 215.0
 SHEET_PX_PER_MM = 8.0
+CARD_PX_PER_MM = 10.0
 
 
 def turned(x_deg: float, y_deg: float, z_deg: float) -> NDArray[np.float64]:
@@ -78,11 +80,12 @@ class Machine:
 
     def card(self, layout: Layout, face: str = "front", turn: float = 0, x_mm: float = 0, y_mm: float = 0) -> Frame:
         """A blank card in the bed, this face up."""
-        paper, cover = card_image(layout, layout.languages[0], face, [])
+        paper = printed(layout, layout.languages[0], face, CARD_PX_PER_MM, colour=True).astype(np.float32)
+        cover = outline_share(layout, Card(), CARD_PX_PER_MM, paper.shape[:2]).astype(np.float32) / 255
         pose = turned(0, 0, turn)
         if face == "back":
             pose = pose @ np.diag([-1.0, 1.0, -1.0])
-        image = self._seen(paper * 0.8, cover, PX_PER_MM, PAD_MM, pose, x_mm, y_mm, DISTANCE_MM)
+        image = self._seen(paper * 0.8, cover, CARD_PX_PER_MM, PAD_MM, pose, x_mm, y_mm, DISTANCE_MM)
         return self.frame(cv2.GaussianBlur(image, (0, 0), 0.7))
 
     def _seen(self, paper: Singles, cover: Singles, px_per_mm: float, pad_mm: float, pose: NDArray[np.float64],

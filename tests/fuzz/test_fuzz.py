@@ -43,7 +43,7 @@ def test_a_reader_that_raises_is_caught_and_its_input_kept(tmp_path: Path) -> No
     code = (
         "import sys\n"
         "from tests.fuzz import picture as p\n"
-        "def broken(*_): raise IndexError('a planted fault')\n"
+        "def broken(*_, **__): raise IndexError('a planted fault')\n"
         "p.read_frame = broken\n"
         "p.main(sys.argv[1:])\n"
     )

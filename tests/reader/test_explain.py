@@ -6,14 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from device.simulator.photo import photograph
 from PIL import Image
 
 from cards.layout import Layout
 from cards.load import find_layout
 from device.frame import Frame, decode_picture
+from device.simulator.card import Card, Cut
 from device.simulator.deck import make_card
-from device.simulator.hand import Cut, Hand
+from device.simulator.hand import Hand
+from device.simulator.render import encode, render
 from device.simulator.scene import Scene
 from reader.camera import read_frame
 from reader.camera.find import passes, search
@@ -26,11 +27,10 @@ MARKET = find_layout(str(Path(__file__).parents[1] / "fixtures" / "layouts" / "m
 
 
 def picture(layout: Layout, *, flap: float = 0.0) -> Frame:
-    """A card with one hole, hanging by this share, beside what its layout demands."""
+    """A card with one hole, this share of it not cut through."""
     p = layout.positions[1]
-    holes = [Cut(m.x_mm, m.y_mm, 5.0, 5.0, True) for m in layout.code_holes]
-    cuts = [*holes, Cut(p.x_mm, p.y_mm, 5.0, 5.0, True, flap, 30.0)]
-    return decode_picture(photograph(layout, "en", cuts, Scene(), np.random.default_rng(2)), "card")
+    card = Card((Cut(p.x_mm, p.y_mm, 5.0, 5.0, True, flap, 30.0),))
+    return decode_picture(encode(render(layout, card, Scene(), np.random.default_rng(2), colour=True), 85), "card")
 
 
 def explained(frame: Frame, layouts: list[Layout]) -> tuple[Reading | Rejection, Explanation]:

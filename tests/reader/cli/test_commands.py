@@ -105,7 +105,7 @@ def test_named_hands_beds_and_lights_are_shown_in_the_help(tmp_path: Path) -> No
     shown = run("simulate", "deck", "--help", cwd=tmp_path).stdout
     for name in ("steady", "usual", "shaky", "careless", "felt", "panel", "green", "beech", "machine", "window", "dim"):
         assert name in shown
-    assert "--cards" in run("simulate", "deck", "--count", "3", "--out", "x", cwd=tmp_path, code=2).stderr
+    assert "--count" in run("simulate", "deck", "--count", "3", "--out", "x", cwd=tmp_path, code=2).stderr
 
 
 def test_a_simulated_deck_is_read_by_the_next_command(tmp_path: Path) -> None:
