@@ -39,7 +39,7 @@ PNG_PX_PER_MM = 300 / 25.4
 FONT = "Vera"
 TEXT = (
     "1. Print at 100 % (“actual size”, not “fit to page”), matt paper, laser if you can.",
-    "2. Measure the ruler with a real one. It must be 100 mm long, give or take 0.3 mm. If it is not, print again.",
+    f"2. Measure the ruler with a real one. It must be 100 mm long, give or take {RULER_LIMIT_MM:g} mm. If not, print again.",
     "3. Cut along the grey line and glue the board flat on stiff card or a tile, without waves.",
     "4. Run:  logicienne calibrate camera  and hold the board as it says: in every corner of the picture, near the bed",
     "    and up to a hand above it, leaning left, right, to you and away. Keep your shadow and your fingers off it.",
