@@ -8,7 +8,7 @@ from device.firmware.core import CARD_MAX, RING
 from device.firmware.frames import PAYLOAD_MAX, STUFFED_MAX, Decoder, decode, encode
 from device.firmware.recorder import BLOCKED, EMPTY, Recorder
 from device.firmware.ring import Ring
-from tests.device.firmware.rig import BOOT, CLOCKS, DATA, PERIOD_US, Restarted, Rig, entries
+from tests.device.firmware.rig import BOOT, DATA, PERIOD_US, Restarted, Rig, entries
 
 SECOND = 4000
 QUIET = 800
@@ -119,7 +119,7 @@ def recorder_does_not_care_how_samples_are_cut_up():
         rig.credit(rig.head.sent + 16)
         blobs.append(sorted(rig.whole().items()))
     assert len(blobs[0]) == 3
-    assert all([b == blobs[0] for b in blobs])
+    assert all(b == blobs[0] for b in blobs)
 
 
 def recorder_ends_a_card_after_200_ms_and_not_before():
@@ -170,7 +170,7 @@ def recorder_counts_what_does_not_fit_and_keeps_what_came_first():
     rig.feed([(QUIET + 1, DATA)])
     rig.credit(32)
     (blob,) = rig.whole().values()
-    before, lost, found, after = entries(blob)
+    _, lost, found, after = entries(blob)
     assert len(blob) <= CARD_MAX and len(blob) > CARD_MAX - 8
     assert lost > 0 and lost + len(found) == 2000 + 1
     assert [level for _, level in found] == [k % 61 for k in range(len(found))]
@@ -248,7 +248,7 @@ def head_beats_once_a_second_also_over_the_turn_of_its_clock():
     beats = rig.take(m.HEARTBEAT)
     assert len(beats) == 5
     uptimes = [struct.unpack_from("<I", b, 8)[0] for b in beats]
-    assert all([990 <= b - a <= 1030 for a, b in zip(uptimes, uptimes[1:])])
+    assert all(990 <= b - a <= 1030 for a, b in zip(uptimes, uptimes[1:]))
 
 
 def head_answers_what_it_does_not_understand():
@@ -340,7 +340,7 @@ def head_sends_no_card_without_credit_and_no_more_than_it_has():
     rig.credit(3 + 16)
     rest = rig.parts()
     assert [p[2] for p in first + rest] == list(range(first[0][3]))
-    assert all([len(p[6]) == m.PART_BYTES for p in (first + rest)[:-1]])
+    assert all(len(p[6]) == m.PART_BYTES for p in (first + rest)[:-1])
 
 
 def head_ignores_a_credit_from_before_a_greeting():

@@ -21,7 +21,9 @@ a word has 8 bytes instead of 4, so that what fits here fits there."""
 def micropython() -> str:
     """The unix port's program; the test skips where there is none."""
     beside = Path(sys.executable).parent
-    found = os.environ.get("LOGICIENNE_MICROPYTHON") or shutil.which("micropython", path=f"{beside}:{os.environ['PATH']}")
+    found = os.environ.get("LOGICIENNE_MICROPYTHON") or shutil.which(
+        "micropython", path=f"{beside}:{os.environ['PATH']}"
+    )
     need(found, "micropython", ".ci/micropython .venv, or on Debian 13 apt install micropython")
     assert found
     return found
@@ -35,7 +37,7 @@ def command(python: str, *, heap: str = HEAP) -> list[str]:
 def run(python: str, *words: str, heap: str = "4m", path: tuple[Path, ...] = ()) -> str:
     """What it printed; the package `device`, these tests and `path` are on its path."""
     folders = [*path, FIRMWARE.parents[1], HERE.parents[2]]
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(
         [*command(python, heap=heap), *words],
         env={**os.environ, "MICROPYPATH": ":".join(map(str, folders))},
         capture_output=True,

