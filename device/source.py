@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from cards.errors import LogicienneError
 from device.frame import Frame
+from device.sweep import Sweep
 
 WAIT_S = 0.25
 """How often a loop over a source wakes up when nothing comes."""
@@ -56,8 +57,14 @@ class Source(ABC):
         self._notices: list[str] = []
 
     @abstractmethod
-    def wait(self, timeout_s: float) -> Frame | None:
-        """The next frame, `None` when none came in time. Never the same frame twice, never an old one of a camera."""
+    def wait(self, timeout_s: float) -> Frame | Sweep | None:
+        """The next frame, or sweep of sensors; `None` when none came in time.
+
+        Never the same frame twice, never an old one of a camera. A sweep with a mark may come again until it is `kept`.
+        """
+
+    def kept(self, mark: str) -> None:  # noqa: B027  (most sources give nothing again)
+        """The sweep of this mark is on disk, read or refused: it need not be given again."""
 
     def close(self) -> None:
         """Let go of what it holds; nothing more comes. Harmless a second time."""

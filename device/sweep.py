@@ -38,12 +38,14 @@ class Sweep:
     card's left edge comes to them.
     lost: edges that the source knows to have lost (sequence numbers, counters); two that belong to one hole leave no trace
     in the levels.
+    mark: the source's own name of this one pass, the same whenever it is given again; '' when it is never given again.
     """
 
     bar: str
     data: tuple[Channel, ...]
     clock: tuple[Channel, Channel]
     lost: int = 0
+    mark: str = ""
 
 
 def level_at(channel: Channel, times_s: Ticks) -> Levels:
@@ -55,7 +57,7 @@ def level_at(channel: Channel, times_s: Ticks) -> Levels:
 def mirrored(sweep: Sweep) -> Sweep:
     """The same card as if time had run backwards: what left on the right now comes in there."""
     first, second = (_backwards(c) for c in sweep.clock)
-    return Sweep(sweep.bar, tuple(_backwards(c) for c in sweep.data), (first, second), sweep.lost)
+    return Sweep(sweep.bar, tuple(_backwards(c) for c in sweep.data), (first, second), sweep.lost, sweep.mark)
 
 
 def _backwards(channel: Channel) -> Channel:
