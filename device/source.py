@@ -29,6 +29,7 @@ MAKERS = {
     "http": ("device.sources.stream", "http://…"),
     "https": ("device.sources.stream", "https://…"),
     "rtsp": ("device.sources.stream", "rtsp://… (network cameras)"),
+    "head": ("device.head", "head:/dev/ttyACM0 (a sensor head)"),
     "sim": ("device.sources.sim", "sim: (a simulated hand lays cards down)"),
 }
 """Scheme → the module whose `make(rest, options)` opens it, and how to write it."""
