@@ -11,7 +11,19 @@ from functools import partial
 from device.heads.cards import Assembler, card_of, mark_of, sweep_of
 from device.heads.line import BAUD, SerialLine
 from device.heads.link import Link, Patience
-from device.heads.messages import FULL, SELFTEST_FAILED, Arm, Caps, CardAck, CardPart, Heartbeat, LedPwm, Log, Report
+from device.heads.messages import (
+    FULL,
+    SELFTEST_FAILED,
+    Arm,
+    Caps,
+    CardAck,
+    CardPart,
+    Heartbeat,
+    LedPwm,
+    Log,
+    Report,
+    Selftest,
+)
 from device.source import Options, Source, SourceError
 from device.sweep import Sweep
 
@@ -32,6 +44,7 @@ class Head(Source):
         self._given = ""
         self._kept: dict[str, None] = {}
         self._last: Heartbeat | None = None
+        self._tested: Selftest | None = None
 
     def wait(self, timeout_s: float) -> Sweep | None:
         """The next card. One that was given and not kept comes again when the head sends it again."""
@@ -72,6 +85,8 @@ class Head(Source):
                 self._beat(report)
             case Caps():
                 self._met(report)
+            case Selftest():
+                self._tested = report
             case Log():
                 self.notice(f"{self.name}: {report.text}")
 
@@ -111,8 +126,22 @@ class Head(Source):
         if beat.flags & FULL:
             return f"{self.name}: holds {beat.kept} cards that are not kept yet and takes no more; wait a moment"
         if beat.flags & SELFTEST_FAILED:
-            return f"{self.name}: its self-test failed; take out what lies in the bar, then: logicienne head levels"
+            found = self._faults() or "take out what lies in the bar"
+            return f"{self.name}: its self-test failed: {found}; see: logicienne head levels"
         return None
+
+    def _faults(self) -> str:
+        """Which sensors fail, numbered from the top; T1 and T2 are the clock."""
+        caps, tested = self.link.caps, self._tested
+        if caps is None or tested is None or tested.ok:
+            return ""
+        names = [str(k + 1) for k in range(caps.rows)] + ["T1", "T2"]
+        dark = [n for k, n in enumerate(names[: caps.rows]) if not tested.lit >> k & 1]
+        light = [n for k, n in enumerate(names) if tested.unlit >> k & 1 or (k >= caps.rows and tested.lit >> k & 1)]
+        said = [
+            f"{what} at sensor {', '.join(which)}" for what, which in (("no light", dark), ("light", light)) if which
+        ]
+        return " and ".join(said)
 
 
 def connect(url: str, baud: int = BAUD, patience: Patience | None = None, duty: int | None = None) -> Head:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 from typing import Protocol
 
@@ -41,8 +40,8 @@ class SerialLine:
     def __init__(self, url: str, baud: int = BAUD) -> None:
         try:
             # Exclusive: two programs on one line would each take half of what comes.
-            more = {} if "://" in url else {"exclusive": True}
-            self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=WRITE_S, **more)
+            alone = None if "://" in url else True
+            self._port = serial.serial_for_url(url, baudrate=baud, timeout=0, write_timeout=WRITE_S, exclusive=alone)
             self._number = self._port.fileno()
         except (OSError, ValueError, AttributeError) as error:
             raise LineLost(_why(url, error)) from error
@@ -78,7 +77,7 @@ def _why(url: str, error: Exception) -> str:
     if number is None and isinstance(error, serial.SerialException):
         number = next((a for a in error.args if isinstance(a, int)), None)
     if number == 13:
-        return f"may not be opened by this user; once: sudo usermod -aG dialout {os.environ.get('USER', 'USER')}, then log in anew"
+        return "may not be opened by this user; once: sudo usermod -aG dialout $USER, then log in anew"
     if number in (11, 16) or "exclusively lock" in str(error):
         return "is used by another program; end that one first"
     if number == 2 or "could not open port" in str(error).lower():

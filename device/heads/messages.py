@@ -262,7 +262,7 @@ def parse(payload: bytes, channels: int = 0) -> Report:
             case 0x83:
                 return _card(body)
             case 0x84:
-                return Levels(*struct.unpack_from("<H", body), _words(body, 2, channels))
+                return Levels(_words(body, 0, 1)[0], _words(body, 2, channels))
             case 0x85:
                 ok, lit, unlit = struct.unpack_from("<BHH", body)
                 analogue = _words(body, 5, 2 * channels)

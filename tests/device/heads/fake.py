@@ -46,8 +46,16 @@ def card_bytes(entries: list[tuple[int, int]], before: int = 7, after: int = 7, 
     return out + struct.pack("<H", after)
 
 
+def whole(kind: int, data: bytes) -> bytes:
+    """A sound line."""
+    return data
+
+
 class FakeHead:
-    """Three rows, two clocks. path: what a host opens, also after the line was cut (a new pty behind the same name)."""
+    """Three rows, two clocks. path: what a host opens, also after the line was cut (a new pty behind the same name).
+
+    damage: what becomes of a frame of this type on its way to the host.
+    """
 
     def __init__(self, folder: Path, version: int = 1, says: bytes = b"") -> None:
         self.path = folder / "line"
@@ -57,7 +65,7 @@ class FakeHead:
         self.acked: list[int] = []
         self.heard: list[bytes] = []
         self.flags = self.overflows = 0
-        self.damage: Callable[[bytes], bytes] = lambda data: data
+        self.damage: Callable[[int, bytes], bytes] = whole
         self.mute = False
         self.beat_s, self.again_s = 0.05, 0.1
         self._sent = self._upto = self._seq = 0
@@ -106,7 +114,7 @@ class FakeHead:
     def send(self, kind: int, body: bytes) -> None:
         with self._lock:
             self._seq = (self._seq + 1) % 256
-            self.raw(self.damage(frame(bytes([kind, self._seq]) + body)))
+            self.raw(self.damage(kind, frame(bytes([kind, self._seq]) + body)))
 
     def raw(self, data: bytes) -> None:
         with contextlib.suppress(OSError):
