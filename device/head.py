@@ -34,7 +34,7 @@ REMEMBERED = 1024
 class Head(Source):
     """See the module. A card's mark is `head:<uid>:<card>`: whoever keeps cards can tell that it was kept before."""
 
-    one_card_each = True
+    sweeps = True
 
     def __init__(self, link: Link) -> None:
         super().__init__(link.name)

@@ -305,7 +305,7 @@ def test_over_a_socket_too(fake: FakeHead) -> None:
 
 def test_a_source_is_named_by_its_line_and_takes_no_other_option(tmp_path: Path) -> None:
     with open_source(f"head:{tmp_path}/none?duty=500&baud=9600") as source:
-        assert source.one_card_each and source.wait(0.0) is None and source.problem
+        assert source.sweeps and source.wait(0.0) is None and source.problem
     with pytest.raises(SourceError, match="name the head's line"):
         open_source("head:")
     with pytest.raises(SourceError, match="dutty"):
