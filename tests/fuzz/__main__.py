@@ -1,4 +1,4 @@
-"""`make fuzz`: a million inputs a target, on two processes. Those that crash or hang are kept, with the command that replays one."""
+"""`make fuzz`: a million inputs a target, on two processes. What crashes or hangs is kept, with the command that replays it."""
 
 from __future__ import annotations
 
