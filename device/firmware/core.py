@@ -97,10 +97,6 @@ class Head:
         """Armed, tested, no card in the bar, and every card with the host: ready for the next one."""
         return self.recorder.allowed and not self._test_due and not self.ring.kept and self.recorder.state == 0
 
-    def log(self, text: str) -> None:
-        """Tell people something; never about a card's holes."""
-        self._send(m.LOG, text.encode()[:200])
-
     def _time(self, ticks_us: int) -> None:
         self._rest_us += (ticks_us - self._ticks_us) % TICKS_PERIOD
         self._ticks_us = ticks_us

@@ -5,6 +5,6 @@ import sys
 here = __file__.rsplit("/", 1)[0] if "/" in __file__ else "."
 sys.path.insert(0, here + "/..")
 
-from firmware.board_unix import main  # type: ignore[import-not-found]  # noqa: E402
+from firmware.board_unix import main  # noqa: E402
 
 sys.exit(main(sys.argv[1:]))
