@@ -12,16 +12,15 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import device
+from device.firmware import ON_THE_PICO
 from device.heads.line import Line, SerialLine
 from device.heads.link import Link
-from device.heads.messages import Caps, OtherVersion, Reboot
+from device.heads.messages import PROMPT_MAGIC, Caps, OtherVersion, Reboot
 from device.source import SourceError
 
 FIRMWARE = Path(device.__file__).parent / "firmware"
 MPREMOTE_S = 120.0
 ASKED_S, STARTED_S = 2.0, 15.0
-PROMPT_MAGIC = 0x4C504552
-"""REBOOT to MicroPython's prompt ("REPL")."""
 
 
 def flash(
@@ -51,8 +50,6 @@ def flash(
 
 def _laid_out(folder: Path) -> Path:
     """The files as they lie on a Pico: `firmware/…` and `main.py`."""
-    from device.firmware import ON_THE_PICO
-
     (folder / "firmware").mkdir()
     for name in ON_THE_PICO:
         (folder / "firmware" / name).write_bytes((FIRMWARE / name).read_bytes())

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from device.heads.frames import Decoder, encode_frame
 from device.heads.line import Line, LineLost
 from device.heads.messages import (
-    BUSY,
     CARD_IN_BAR,
     NOT_UNDERSTOOD,
     VERSION,
@@ -238,7 +237,7 @@ class Link:
             self.send(Credit(upto))
 
     def _answered(self, ack: Ack) -> None:
-        if ack.status in (BUSY, CARD_IN_BAR):
+        if ack.status == CARD_IN_BAR:
             # Stays asked, and is asked again when its time is up.
             return
         asked = self._unanswered.pop(ack.to, None)
