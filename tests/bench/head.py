@@ -69,7 +69,8 @@ def main() -> None:
         f"{CARDS / answers_s * 60 / HISTORIC:.1f} ({len(read)} of {CARDS} read; {len(line) / CARDS:.0f} bytes a card)"
     )
     print(
-        f"head: bytes → sweep alone ÷ {HISTORIC:,}: {CARDS / sweeps_s * 60 / HISTORIC:.0f} ({edges / sweeps_s:,.0f} edges a second)"
+        f"head: bytes → sweep alone ÷ {HISTORIC:,}: {CARDS / sweeps_s * 60 / HISTORIC:.0f} "
+        f"({edges / sweeps_s:,.0f} edges a second)"
     )
 
 

@@ -33,8 +33,8 @@ SETTLE_S = 3.0
 """Longer than the head waits before it sends a card again: a repeat that is not recognised would come now."""
 SLOWEST_S = 30.0
 """A card, with all that is done to it."""
-BETWEEN_CUTS, BETWEEN_KILLS = (3, 30), (60, 160)
-"""Frames from one to the next."""
+FRAMES_A_CARD = 14
+"""At least, both ways: cuts and kills are spread over so many frames."""
 
 
 @dataclass
@@ -103,7 +103,8 @@ def run(
     rows, bar = len(layout.sensor_bar.rows_mm), layout.sensor_bar.id
     with SimulatedHead(folder / "line", file, rows, bar, program=program, fast=True) as head:
         head.to_host = head.to_head = Cable(rng, share, tally)
-        _play(head, Host(folder, path, sitting), path, tally, (cuts, kills), rng)
+        frames = FRAMES_A_CARD * cards
+        _play(head, Host(folder, path, sitting), path, tally, Spread(cuts, frames, rng), Spread(kills, frames, rng))
     _judge(path, meant, tally)
     return tally
 
@@ -134,24 +135,40 @@ class Host:
         self.process.wait(30)
 
 
-def _play(head: SimulatedHead, host: Host, path: Path, tally: Bad, wanted: tuple[int, int], rng: random.Random) -> None:
+class Spread:
+    """So many misfortunes, at random, over all frames of a sitting."""
+
+    def __init__(self, wanted: int, frames: int, rng: random.Random) -> None:
+        self._at = sorted(rng.randrange(1, frames) for _ in range(wanted))
+
+    def due(self, frames: int) -> bool:
+        """Whether the next one is due, once."""
+        if not self._at or frames < self._at[0]:
+            return False
+        del self._at[0]
+        return True
+
+    @property
+    def over(self) -> bool:
+        """Whether all have come."""
+        return not self._at
+
+
+def _play(head: SimulatedHead, host: Host, path: Path, tally: Bad, cuts: Spread, kills: Spread) -> None:
     """Until all cards are kept and everything was done to them; then a while longer."""
-    cut_at, kill_at = rng.randint(*BETWEEN_CUTS), rng.randint(*BETWEEN_KILLS)
     looked = time.monotonic()
     gives_up = looked + SLOWEST_S * tally.cards
     kept_since = 0.0
     while head.pump(0.05) and time.monotonic() < gives_up:
-        if tally.frames >= cut_at and tally.cuts < wanted[0]:
+        if cuts.due(tally.frames):
             head.cut()
             tally.cuts += 1
-            cut_at = tally.frames + rng.randint(*BETWEEN_CUTS)
-        if tally.frames >= kill_at and tally.kills < wanted[1]:
+        if kills.due(tally.frames):
             host.kill()
             tally.kills += 1
-            kill_at = tally.frames + rng.randint(*BETWEEN_KILLS)
         if time.monotonic() - looked > 0.2:
             looked = time.monotonic()
-            is_done = (tally.cuts, tally.kills) == wanted and len(_marks(path)) >= tally.cards
+            is_done = cuts.over and kills.over and len(_marks(path)) >= tally.cards
             kept_since = (kept_since or looked) if is_done else 0.0
             if kept_since and looked - kept_since > SETTLE_S:
                 break
