@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import uuid4
 
+from calibration.sensor_profile import SensorProfile
 from cards.layout import Layout
 from device.frame import Frame
 from device.panel import Light, Panel, Sign
@@ -35,13 +36,17 @@ FINISH_S = 3.0
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel."""
+    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel.
+
+    sensors: the profile of the bar that cards are fed past.
+    """
 
     look: Look
     layouts: tuple[Layout, ...]
     permanence: str
     language: str = "en"
     delays: Delays = field(default_factory=Delays)
+    sensors: SensorProfile | None = None
 
 
 class Service:
@@ -120,7 +125,7 @@ class Service:
         mark = sweep.mark or uuid4().hex
         known = self._try(lambda: self._store.knows(self._work.permanence, mark))
         if known is False:
-            known = self._keep_and_show(look_at(sweep, self._work.layouts, self._say), None, mark)
+            known = self._keep_and_show(look_at(sweep, self._work.layouts, self._work.sensors, self._say), None, mark)
             self._rests_s = self._source.now_s() + self._work.delays.told_s
         if known:
             self._source.kept(sweep.mark)

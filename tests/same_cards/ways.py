@@ -14,6 +14,7 @@ from calibration.lens import Board
 from calibration.profile import Profile
 from cards.layout import Layout
 from cards.load import find_layout
+from device.firmware.core import CARD_MAX, RATE_HZ
 from device.firmware.recorder import Recorder
 from device.firmware.ring import Ring
 from device.heads.cards import sweep_of
@@ -36,8 +37,7 @@ from tests.volume_sensors.scenarios import built, manner, ordinary
 
 LAYOUT = "stadslogistiek-bar"
 PICTURE_PX = (1230, 924)
-PERIOD_US, CARD_MAX = 250, 8192
-"""The head samples at 4 kHz."""
+PERIOD_US = 1_000_000 // RATE_HZ
 REST_US = 300_000
 """The bar is empty for so long before and after: more than the head waits for."""
 Rng = np.random.Generator
@@ -105,7 +105,7 @@ def recorded(sweep: Sweep) -> Sweep:
     levels += [shown] * (REST_US // PERIOD_US)
     recorder.take(memoryview(array("H", levels)), len(levels))
     (slot,) = ring.kept
-    caps = Caps("0" * 16, 1, 1_000_000 // PERIOD_US, len(sweep.data), 2, 1, CARD_MAX, "", sweep.bar)
+    caps = Caps("0" * 16, 1, RATE_HZ, len(sweep.data), 2, 1, CARD_MAX, "", sweep.bar)
     return sweep_of(bytes(slot.data[: slot.length]), caps)
 
 
