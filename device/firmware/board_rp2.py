@@ -191,7 +191,6 @@ def wants_prompt() -> bool:
 
 def main() -> None:
     """Runs the head. After a fault it tells the host, waits (Ctrl-C gets the prompt then), and starts anew."""
-    micropython.kbd_intr(-1)
     board = PicoBoard()
     try:
         run(board)

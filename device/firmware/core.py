@@ -83,8 +83,9 @@ class Head:
         self.recorder.take(rows, count)
         if self.recorder.ends != ends:
             self._test_due = True
-        for payload in self._decoder.feed(data):
-            self._hear(payload)
+        if data:
+            for payload in self._decoder.feed(data):
+                self._hear(payload)
         self._test_if_due()
         if self._levels_every_ms is not None and self.uptime_ms - self._levels_ms >= self._levels_every_ms:
             self._tell_levels()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import device
-from tests.needs import need
+from tests.needs import find_micropython, need
 
 FIRMWARE = Path(device.__file__).parent / "firmware"
 HERE = Path(__file__).parent
@@ -20,10 +19,7 @@ a word has 8 bytes instead of 4, so that what fits here fits there."""
 
 def micropython() -> str:
     """The unix port's program; the test skips where there is none."""
-    beside = Path(sys.executable).parent
-    found = os.environ.get("LOGICIENNE_MICROPYTHON") or shutil.which(
-        "micropython", path=f"{beside}:{os.environ['PATH']}"
-    )
+    found = find_micropython()
     need(found, "micropython", ".ci/micropython .venv, or on Debian 13 apt install micropython")
     assert found
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,8 @@ def tool(folder: Path, monkeypatch: pytest.MonkeyPatch, fails: str = "") -> Path
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(TOOL.format(pico=str(pico), fails=fails))
-    monkeypatch.setenv("PYTHONPATH", str(package.parent))
+    monkeypatch.syspath_prepend(package.parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     return pico
 
 

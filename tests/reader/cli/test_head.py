@@ -49,6 +49,7 @@ def test_the_console_shows_what_is_said_and_answered(port: Path) -> None:
     assert "← LEVELS 111111 " in done.stdout and "← HEARTBEAT up " in done.stdout
     assert "'foo' is no command" in done.stderr and "write it as: arm on|off" in done.stderr
     assert "write it as: levels [MS|stop]" in done.stderr
+    assert " frames, 0 damaged, 0 missed, 0 not understood" in done.stderr
 
 
 def test_levels_are_shown_by_sensor(port: Path) -> None:

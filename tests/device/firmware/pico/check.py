@@ -6,6 +6,8 @@ import machine
 import rp2
 
 from device.firmware import board_pins, board_rp2
+from device.firmware.frames import decode
+from device.firmware.messages import LOG
 from device.firmware.run import ROWS_AT_ONCE
 
 board = board_rp2.PicoBoard()
@@ -87,6 +89,25 @@ for prompt in (True, False):
         assert not board_rp2.wants_prompt()
     else:
         raise AssertionError
+
+# With BOOTSEL held, the line is left to the prompt; otherwise the head runs, tells of a fault, and starts anew.
+told = []
 rp2.button[0] = 1
-assert board_rp2.wants_prompt()
+__import__("main")
+rp2.button[0] = 0
+
+
+def broken(board):
+    raise OSError("a planted fault")
+
+
+board_rp2.run = broken
+board_rp2.time = type("time", (), {"sleep": lambda s: told.append(s)})
+board_rp2.PicoBoard.write = lambda board, frame: told.append(decode(frame[1:-1]))
+try:
+    board_rp2.main()
+except machine.Restarted:
+    assert b"a planted fault" in told[0] and told[0][0] == LOG and told[1:] == [board_rp2.FAULT_PAUSE_S]
+else:
+    raise AssertionError
 print("ok")
