@@ -220,7 +220,7 @@ def _compare(session: Session, machine: str, claims: Sequence[Claim]) -> tuple[l
             _has_heard(session, machine, one.permanence)
         elif one.digests is not None:
             sql = f"SELECT id, digest FROM records WHERE machine = ? AND permanence = ? AND id {session.among}"  # noqa: S608
-            there = dict(session.rows(sql, machine, one.permanence, session.several(list(one.digests))))
+            there: dict[str, str] = dict(session.rows(sql, machine, one.permanence, session.several(list(one.digests))))
             absent = sorted(i for i in one.digests if i not in there)
             if absent:
                 missing[one.permanence] = absent
