@@ -25,7 +25,7 @@ from reader.cli.collector import collector_option
 @click.option("--certificate-key", type=click.Path(path_type=Path, dir_okay=False, exists=True),
               help="Its private key (PEM).")  # fmt: skip
 @click.option("--metrics-token", envvar="LOGICIENNE_METRICS_TOKEN", default="",
-              help="Asked for at /metrics. Default: $LOGICIENNE_METRICS_TOKEN, else only this computer sees figures.")  # fmt: skip
+              help="Asked for at /metrics. Default: $LOGICIENNE_METRICS_TOKEN, else only this computer may look.")  # fmt: skip
 def command(
     store: str | None, host: str, port: int, hosts: tuple[str, ...], organisation: str, certificate: Path | None,
     certificate_key: Path | None, metrics_token: str,
