@@ -6,6 +6,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -62,7 +63,8 @@ def server() -> Iterator[str]:
             _wait(url, folder / "log")
             yield url
         finally:
-            process.terminate()
+            # Not SIGTERM, which waits for every connection to be closed.
+            process.send_signal(signal.SIGINT)
             process.wait(30)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
