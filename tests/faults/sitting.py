@@ -18,8 +18,8 @@ from reader.decode import decode
 from reader.reading import Answer
 from reader.store import Store
 from reader.store.check import check
-from reader.store.outbox import digests, settle
 from reader.store.opening import DURABLE, prepare
+from reader.store.outbox import digests, settle
 from reader.store.reviews import review
 from reader.store.stories import erase, tell
 from tests.builders import complete, reading
