@@ -19,7 +19,7 @@ from reader.sync.errors import Portal, TooBig, WireError
 from reader.sync.http import Transport, clock_words
 from reader.sync.patience import Patience
 from reader.sync.received import erase_copies, settled, take_erasures, take_receipts
-from reader.sync.wire import CLOCK_OFF_S, GROUPS_MAX, Claim, Group, Receipt, WireRecord, group
+from reader.sync.wire import CLOCK_OFF_S, GROUPS_MAX, Claim, Group, Receipt, WireRecord, group, lesser
 
 BATCH_RECORDS = 1000
 BATCH_BYTES = 4 * 2**20
@@ -161,10 +161,7 @@ class Exchange:
             self._notes.append(f"the collector does not confirm {records} records; they stay to be sent")
 
     def _without_refused(self, claim: Claim) -> Claim:
-        assert claim.digests is not None
-        if not self._refused.intersection(claim.digests):
-            return claim
-        return _claim(claim.permanence, {i: d for i, d in claim.digests.items() if i not in self._refused})
+        return lesser(claim, self._refused) if self._refused.intersection(claim.digests or ()) else claim
 
     def _confirm(self, claims: Sequence[Claim], named: bool) -> dict[str, list[str]]:
         """Claim these, `named` record by record; what is confirmed is settled, what is missing comes back."""
