@@ -49,7 +49,7 @@ def sent(store: Store, counts: Outbox) -> list[str]:
         lines.append(f"Of open sittings, sent only after closing: {_records(counts.in_open)}.")
     if counts.refused:
         lines.append(f"Refused by the collector: {_records(counts.refused)}; they stay here.")
-        lines += [f"  {kind} {record}: {why}" for record, kind, why in refusals(store)[:10]]
+        lines += [f"  {kind} {record}: {why}" for record, _, kind, why in refusals(store)[:10]]
         lines.append(
             "  Update the older of the two programs, and sync again; if that does not help, tell the organisation."
         )

@@ -119,10 +119,10 @@ def refuse(store: Store, refused: Mapping[str, str]) -> None:
             )
 
 
-def refusals(store: Store) -> list[tuple[str, str, str]]:
-    """(record, its kind, why), by the records' random ids."""
-    sql = "SELECT record, kind, why FROM refusals JOIN records ON records.id = record ORDER BY record"
-    return [(record, kind, why) for record, kind, why in store.rows(sql)]
+def refusals(store: Store) -> list[tuple[str, str, str, str]]:
+    """(record, permanence, kind, why), by the records' random ids."""
+    sql = "SELECT record, permanence, kind, why FROM refusals JOIN records ON records.id = record ORDER BY record"
+    return [(record, permanence, kind, why) for record, permanence, kind, why in store.rows(sql)]
 
 
 def adopt(store: Store, machine: str, collector: str) -> None:

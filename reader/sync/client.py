@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from reader.store import Store
-from reader.store.outbox import adopt, digests, kept, ready, refuse, reopen, with_words
+from reader.store.outbox import adopt, digests, kept, ready, refusals, refuse, reopen, with_words
 from reader.sync import identity as identities
 from reader.sync.errors import Portal, TooBig, WireError
 from reader.sync.http import Transport, clock_words
@@ -26,7 +26,7 @@ BATCH_BYTES = 4 * 2**20
 """Of one request, before it is compressed; well under what the collector takes."""
 DIGESTS = 20_000
 """Record ids in one claim."""
-ROUNDS = 3
+ROUNDS = 4
 """So often a permanence is claimed in one sync; what is not confirmed then waits for the next."""
 FORK = "the collector has another record by this id; it keeps both: tell the organisation"
 
@@ -43,8 +43,10 @@ class Report:
 class Exchange:
     """One sync of a store, by a transport."""
 
-    def __init__(self, store: Store, transport: Transport, patience: Patience | None = None) -> None:
-        self._store, self._transport = store, transport
+    def __init__(
+        self, store: Store, transport: Transport, patience: Patience | None = None, batch_records: int = BATCH_RECORDS
+    ) -> None:
+        self._store, self._transport, self._batch_records = store, transport, batch_records
         self._patience = patience or Patience()
         self._identity = identities.load(store.path)
         self._collector = self._identity.enrolled()
@@ -58,6 +60,7 @@ class Exchange:
         self._must_be_the_collector()
         adopt(self._store, self._identity.machine, self._collector.key)
         waiting = ready(self._store)
+        self._offer_again(waiting)
         first, *rest = _slices(waiting, GROUPS_MAX) if waiting else [[]]
         root = self._send_permanences(first)
         for some in rest:
@@ -72,6 +75,14 @@ class Exchange:
             self._notes.append(note)
         self._store.set("sync_last", datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"))
         return Report(self._sent, self._safe, tuple(dict.fromkeys(self._notes)))
+
+    def _offer_again(self, waiting: Sequence[str]) -> None:
+        """What was refused before: one of the two programs may have been updated since."""
+        refused: dict[str, list[str]] = {}
+        for record, permanence, _, _ in refusals(self._store):
+            if permanence in waiting:
+                refused.setdefault(permanence, []).append(record)
+        self._send(refused)
 
     def _must_be_the_collector(self) -> None:
         """A bare answer proves nothing: a café's Wi-Fi answers everything."""
@@ -155,6 +166,10 @@ class Exchange:
             if not left:
                 return
             missing = self._confirm(left, named=attempt > 0)
+            if attempt > 0:
+                # It has them all and yet does not confirm: one of them is another record there, and it shall say which.
+                stuck = [c for c in left if c.permanence not in self._settled and c.permanence not in missing]
+                missing |= {c.permanence: list(c.digests or ()) for c in stuck}
         left = [c for c in claims if c.permanence not in self._settled]
         if left:
             records = sum(c.count for c in left)
@@ -221,7 +236,7 @@ class Exchange:
         for record, text, salt in with_words(self._store, ids):
             new = WireRecord(record.id, record.kind, record.permanence, record.body, record.digest, text, salt)
             bytes_about = 2 * len(record.body) + 2 * len(text or "") + 400
-            if batch and (len(batch) == BATCH_RECORDS or size + bytes_about > BATCH_BYTES):
+            if batch and (len(batch) == self._batch_records or size + bytes_about > BATCH_BYTES):
                 yield batch
                 batch, size = [], 0
             batch.append(new)

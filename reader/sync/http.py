@@ -6,6 +6,7 @@ import gzip
 import http.client
 import ipaddress
 import json
+import re
 import socket
 import ssl
 import threading
@@ -100,7 +101,10 @@ class Http:
         if self._connection is None:
             self._connection = self._connect(self._context)
         connection = self._connection
-        watchdog = threading.Timer(self._deadline_s, _hang_up, (connection,))
+        if connection.sock is None:
+            connection.connect()
+        # The answer takes the line over; whoever hangs up must know it from before.
+        watchdog = threading.Timer(self._deadline_s, _hang_up, (connection.sock,))
         watchdog.daemon = True
         watchdog.start()
         try:
@@ -109,6 +113,8 @@ class Http:
             content = response.read(BATCH_BYTES_MAX + 1)
             if len(content) > BATCH_BYTES_MAX or response.will_close:
                 self.close()
+            if len(content) > BATCH_BYTES_MAX:
+                raise ValueError("more than any answer")
             return response.status, response.headers, content
         finally:
             watchdog.cancel()
@@ -189,7 +195,13 @@ def _parts(url: str) -> tuple[str, str, int | None, str]:
         host, port = found.hostname or "", found.port
     except ValueError as error:
         raise SyncError(f"{url}: no address of a collector") from error
-    if found.scheme not in ("http", "https") or not host or found.query or found.fragment or found.username:
+    if (
+        found.scheme not in ("http", "https")
+        or not re.fullmatch(r"[\w.:-]+", host)
+        or found.query
+        or found.fragment
+        or found.username
+    ):
         raise SyncError(f"{url}: no address of a collector; it looks like https://collector.example.org")
     if found.scheme == "http" and not _loopback(host):
         raise SyncError(f"{url}: residents' words would travel open to all; use https://")
@@ -203,11 +215,9 @@ def _loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _hang_up(connection: http.client.HTTPConnection) -> None:
-    sock = connection.sock
-    if sock is not None:
-        with suppress(OSError):
-            sock.shutdown(socket.SHUT_RDWR)
+def _hang_up(line: socket.socket) -> None:
+    with suppress(OSError):
+        line.shutdown(socket.SHUT_RDWR)
 
 
 def _said(value: object) -> str:
@@ -237,4 +247,6 @@ def _words(error: Exception) -> str:
         return "no answer in time"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, ValueError):
+        return str(error)
     return type(error).__name__

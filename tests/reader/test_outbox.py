@@ -59,7 +59,7 @@ def test_a_receipt_empties_what_it_covers_and_later_facts_wait_again(
 def test_what_is_refused_stays_and_is_named(store: Store) -> None:
     campaign = store.add_campaign("Nulmeting", 80, DAY, DAY)
     refuse(store, {campaign: "not understood", facts.new_id(): "nobody knows it"})
-    assert refusals(store) == [(campaign, "campaign", "not understood")] and store.unsent() == 1
+    assert refusals(store) == [(campaign, "", "campaign", "not understood")] and store.unsent() == 1
     settled(store, "")
     assert refusals(store) == []
 
