@@ -32,7 +32,7 @@ ROOMS = [
     {"reader.reading"},
 ]
 """From the top down; a module imports from its own room and those below."""
-LINES_MAX = 420
+LINES_MAX = 400
 
 
 def modules() -> Iterator[tuple[str, Path]]:
