@@ -166,6 +166,14 @@ class Claim:
         return replace(claim, digests=digests)
 
 
+def lesser(claim: Claim, missing: Iterable[str]) -> Claim:
+    """The claim without some of its records; it must name them."""
+    assert claim.digests is not None
+    without = set(missing)
+    left = {i: d for i, d in claim.digests.items() if i not in without}
+    return Claim(claim.permanence, len(left), facts.set_digest(list(left.values())), left)
+
+
 @dataclass(frozen=True)
 class Receipt:
     """The collector's word that it holds every record that a machine claimed. `day`: of the collector, YYYY-MM-DD."""
