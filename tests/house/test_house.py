@@ -21,7 +21,9 @@ ALLOWED = {
 ROOMS = [
     {"reader.cli"},
     {"reader.service", "reader.config"},
-    {"reader.console", "reader.report", "reader.sync", "reader.collector", "reader.export", "reader.batch"},
+    {"reader.console", "reader.report", "reader.batch"},
+    {"reader.collector"},
+    {"reader.sync", "reader.export"},
     {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture"},
     {"reader.store"},
     {"reader.live"},
