@@ -64,11 +64,8 @@ class Service:
         self._source, self._store, self._panel, self._work = source, store, panel, work
         self._retry_s = retry_s
         self._lost = False
-<<<<<<< HEAD
         self._rests_s: float | None = None
-=======
         self._unsent = 0
->>>>>>> collect
         self._live = Live(self._look, work.delays)
         self.stop = stop or threading.Event()
 
