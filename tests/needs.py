@@ -28,7 +28,8 @@ def shared_folder(name: str) -> Path:
     return folder
 
 
-def micropython() -> str | None:
+def find_micropython() -> str | None:
     """MicroPython's unix port: beside this Python, where `.ci/micropython .venv` puts it, or on the path."""
-    beside = Path(sys.executable).with_name("micropython")
-    return str(beside) if beside.exists() else shutil.which("micropython")
+    beside = Path(sys.executable).parent
+    named = os.environ.get("LOGICIENNE_MICROPYTHON")
+    return named or shutil.which("micropython", path=f"{beside}:{os.environ['PATH']}")

@@ -65,6 +65,11 @@ def console(port: str, baud: int, everything: bool) -> None:
         _converse(link)
     finally:
         link.close()
+        heard = link.decoder
+        click.echo(
+            f"{heard.sound} frames, {heard.damaged} damaged, {link.missed} missed, {link.misunderstood} not understood",
+            err=True,
+        )
 
 
 class _Shown:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tests.faults import head, kill
 from tests.faults.sitting import Tally, run
-from tests.needs import micropython
+from tests.needs import find_micropython
 
 CONTROLS = {
     "synchronous=NORMAL": ("NORMAL", False),
@@ -78,7 +78,7 @@ def _store(given: argparse.Namespace) -> bool:
 def _heads(cuts: int) -> bool:
     """The firmware on a bad cable, under MicroPython and CPython. Whether a promise was broken, or not put to the test."""
     failed = False
-    found = micropython()
+    found = find_micropython()
     for name, program in (("MicroPython", found), ("CPython", sys.executable)):
         if program is None:
             print(f"head under {name}: NOT TRIED, it is not here; once: .ci/micropython .venv")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.faults import head
-from tests.needs import micropython, need
+from tests.device.firmware.pythons import micropython
 
 
 def test_cards_come_once_through_a_bad_cable_to_a_host_that_is_killed(tmp_path: Path) -> None:
@@ -17,9 +17,7 @@ def test_cards_come_once_through_a_bad_cable_to_a_host_that_is_killed(tmp_path: 
 
 
 def test_so_they_do_from_the_firmware_under_micropython(tmp_path: Path) -> None:
-    found = micropython()
-    need(found, "MicroPython's unix port", ".ci/micropython .venv")
-    tally = head.run(tmp_path, (str(found),), cards=3, cuts=2, kills=0, seed=2)
+    tally = head.run(tmp_path, (micropython(),), cards=3, cuts=2, kills=0, seed=2)
     assert tally.clean and tally.cuts == 2, tally.line()
 
 

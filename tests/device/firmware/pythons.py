@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import device
-from tests import needs
+from tests.needs import find_micropython, need
 
 FIRMWARE = Path(device.__file__).parent / "firmware"
 HERE = Path(__file__).parent
@@ -19,8 +19,8 @@ a word has 8 bytes instead of 4, so that what fits here fits there."""
 
 def micropython() -> str:
     """The unix port's program; the test skips where there is none."""
-    found = needs.micropython()
-    needs.need(found, "MicroPython's unix port", ".ci/micropython .venv")
+    found = find_micropython()
+    need(found, "micropython", ".ci/micropython .venv, or on Debian 13 apt install micropython")
     assert found
     return found
 
