@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import uuid4
 
+from calibration.sensor_profile import SensorProfile
 from cards.layout import Layout
 from device.frame import Frame
 from device.panel import Light, Panel, Sign
@@ -35,13 +36,17 @@ FINISH_S = 3.0
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel."""
+    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel.
+
+    sensors: the profile of the bar that cards are fed past.
+    """
 
     look: Look
     layouts: tuple[Layout, ...]
     permanence: str
     language: str = "en"
     delays: Delays = field(default_factory=Delays)
+    sensors: SensorProfile | None = None
 
 
 class Service:
@@ -60,6 +65,7 @@ class Service:
         self._retry_s = retry_s
         self._lost = False
         self._rests_s: float | None = None
+        self._unsent = 0
         self._live = Live(self._look, work.delays)
         self.stop = stop or threading.Event()
 
@@ -120,7 +126,7 @@ class Service:
         mark = sweep.mark or uuid4().hex
         known = self._try(lambda: self._store.knows(self._work.permanence, mark))
         if known is False:
-            known = self._keep_and_show(look_at(sweep, self._work.layouts, self._say), None, mark)
+            known = self._keep_and_show(look_at(sweep, self._work.layouts, self._work.sensors, self._say), None, mark)
             self._rests_s = self._source.now_s() + self._work.delays.told_s
         if known:
             self._source.kept(sweep.mark)
@@ -171,7 +177,9 @@ class Service:
     def _counted(self, before: Permanence | None = None) -> Permanence:
         """The sitting's counts; those from before when the store cannot be asked just now."""
         try:
-            return next(p for p in self._store.permanences() if p.id == self._work.permanence)
+            counts = next(p for p in self._store.permanences() if p.id == self._work.permanence)
+            self._unsent = self._store.unsent()
+            return counts
         except StoreError:
             if before is None:
                 raise
@@ -218,7 +226,7 @@ class Service:
         self._lost = problem is not None
 
     def _count_words(self) -> str:
-        return words.counts(self._counts, self._work.language)
+        return words.counts(self._counts, self._unsent, self._work.language)
 
     def _word(self, which: str) -> str:
         return words.word(which, self._work.language)
