@@ -62,6 +62,14 @@ class Http:
         self._timeout_s, self._deadline_s = timeout_s, deadline_s
         self._connection: http.client.HTTPConnection | None = None
 
+    def __enter__(self) -> Http:
+        """The line itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let it go."""
+        self.close()
+
     def close(self) -> None:
         """Let the line go."""
         if self._connection is not None:
