@@ -30,6 +30,8 @@ COMMANDS = {
     "export": "Write a day's answers as CSV files.",
     "backup": "Copy the store to another medium.",
     "store": "Look after the store: info, check, rebuild, recover.",
+    "collect": "Run the collector, the server that machines sync to.",
+    "collector": "Look after the collector: machines, enrolment, exports over all.",
     "cards": "Check and draw card layouts.",
     "calibrate": "Teach the machine its camera: sheet, camera, check.",
     "simulate": "Make pictures of cards, to try things out.",

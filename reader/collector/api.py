@@ -48,7 +48,9 @@ class EnrolRequest(_Model):
 
     machine: MachineId
     code: Annotated[str, Field(min_length=1, max_length=40)]
-    name: Annotated[str, Field(max_length=NAME_MAX, description="As the machine calls itself; the code's name holds.")]
+    name: Annotated[
+        str, Field(max_length=NAME_MAX, description="As the machine calls itself; the code's name holds.")
+    ] = ""
     public_key: Annotated[str, Field(min_length=44, max_length=44, description="Ed25519, base64.")]
 
 
@@ -243,7 +245,8 @@ def openapi(version: str) -> dict[str, Any]:
     """The OpenAPI 3.1 description."""
     models = {m for call in CALLS for m in (call.request, call.answer)} | {Record, Health, Problem}
     ordered = sorted(models, key=lambda m: m.__name__)
-    _, schemas = models_json_schema([(m, "validation") for m in ordered], ref_template="#/components/schemas/{model}")
+    inputs: list[Any] = [(m, "validation") for m in ordered]
+    _, schemas = models_json_schema(inputs, ref_template="#/components/schemas/{model}")
     paths: dict[str, Any] = {call.path: {"post": _operation(call)} for call in CALLS}
     paths["/v1/health"] = {"get": {"summary": "Is this a collector?", "responses": {"200": _content("OK.", Health)}}}
     return {

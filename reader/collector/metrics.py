@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -62,7 +62,7 @@ def text(database: Database[Any], counts: Counts) -> str:
 
 
 def _machines(found: list[Machine]) -> Iterator[str]:
-    gauges = {
+    gauges: dict[str, tuple[str, Callable[[Machine], int]]] = {
         "logicienne_records": ("Records held.", lambda m: m.records),
         "logicienne_waiting": ("Records yet to be sent, as the machine said.", lambda m: m.waiting),
         "logicienne_forks": ("Contents kept apart: somebody has to look.", lambda m: m.forks),

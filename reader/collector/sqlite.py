@@ -108,6 +108,8 @@ class Sqlite(Database[sqlite3.Connection]):
         """Make what is missing. Raises `CollectorError` for a file of something else."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            # What residents told is for the collector's user alone; the journal gets the file's own permissions.
+            self.path.touch(mode=0o600)
         except OSError as error:
             raise CollectorError(
                 f"{self.path}: cannot be made here ({error.strerror}); choose another place"
