@@ -170,7 +170,7 @@ def sync_once(path: Path, seed: int, batch: int) -> bool:
     with open_store(path) as store, identities.alone(path):
         identity = identities.load(path).enrolled()
         try:
-            with Http(identity.url, identity.token, timeout_s=5) as there:
+            with Http(identity.url, identity.token, timeout_s=3) as there:
                 Exchange(store, there, patience, batch).run()
         except SyncError:
             return False
@@ -292,8 +292,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.faults.sync", description=__doc__)
     parser.add_argument("--machines", type=int, default=50)
     parser.add_argument("--records", type=int, default=2000, help="of each machine")
-    parser.add_argument("--batch", type=int, default=10, help="records in one request")
-    parser.add_argument("--share", type=float, default=0.6, help="of the requests that something happens to")
+    parser.add_argument("--batch", type=int, default=20, help="records in one request")
+    parser.add_argument("--share", type=float, default=0.65, help="of the requests that something happens to")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--faults", type=int, default=10_000, help="fewer than these are a failure")
     parser.add_argument("--kill-every", type=float, default=10.0, help="seconds between kills of the collector, about")

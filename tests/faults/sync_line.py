@@ -27,6 +27,8 @@ CANNED = {
     "busy": b"HTTP/1.1 503 Busy\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}",
 }
 DELAY_S = 0.05
+ANSWER_S = 1.5
+"""So long it waits for an answer: a request whose length was corrupted gets none."""
 KEPT = 200
 """Old requests that may come again, out of order."""
 
@@ -99,8 +101,9 @@ class Line:
         try:
             writer.write(request)
             if not whole(request):
-                writer.write_eof()
-            async with asyncio.timeout(10):
+                await writer.drain()
+                return None
+            async with asyncio.timeout(ANSWER_S):
                 return await message(reader)
         except (OSError, TimeoutError, asyncio.IncompleteReadError, ValueError):
             return None
