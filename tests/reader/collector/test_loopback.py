@@ -74,7 +74,8 @@ def test_by_network_and_by_stick_it_is_one_truth(
         assert taken.exit_code == 0 and f"0 new records, {carried.records} known" in taken.output
         fill(store, campaign, "Place Flagey")
         carry(store, stick)
-        assert "13 new records" in run(place, keys, "take", str(stick)).output
+        # The layout is known by now.
+        assert "12 new records" in run(place, keys, "take", str(stick)).output
         carry(store, stick)
         assert store.unsent() == 0
         (story, *_) = [s for s in stories(store) if s.text]
