@@ -19,7 +19,7 @@ from reader.sync.errors import Portal, TooBig, WireError
 from reader.sync.http import Transport, clock_words
 from reader.sync.patience import Patience
 from reader.sync.received import erase_copies, settled, take_erasures
-from reader.sync.wire import CLOCK_OFF_S, GROUPS_MAX, Claim, Group, Receipt, WireRecord, group, lesser
+from reader.sync.wire import CLOCK_OFF_S, FORK, GROUPS_MAX, Claim, Group, Receipt, WireRecord, group, lesser
 
 BATCH_RECORDS = 1000
 BATCH_BYTES = 4 * 2**20
@@ -28,7 +28,6 @@ DIGESTS = 20_000
 """Record ids in one claim."""
 ROUNDS = 4
 """So often a permanence is claimed in one sync; what is not confirmed then waits for the next."""
-FORK = "the collector has another record by this id; it keeps both: tell the organisation"
 
 
 @dataclass(frozen=True)

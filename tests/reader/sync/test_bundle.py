@@ -10,7 +10,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-import pyrage  # type: ignore[import-untyped]
+import pyrage
 import pytest
 
 from cards.layout import Layout
