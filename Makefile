@@ -29,7 +29,8 @@ lint: setup ## ruff and mypy
 bench: setup ## speed, as ratios of two things measured in one run
 	$(BIN)/python -m tests.bench
 
-faults: setup ## power cuts, kills and lying disks, for an hour or so
+faults: setup ## power cuts, kills, lying disks and bad cables, for an hour or so
+	.ci/micropython $(VENV)
 	$(BIN)/python -m tests.faults
 
 fuzz: setup ## a million damaged pictures and a million damaged lines, for half an hour or so

@@ -145,7 +145,7 @@ def _run(given: Config, where: Path | None, permanence: str | None, panel: Panel
         work = Work(look, layouts, sitting, given.language, given.delays.delays(), bar)
         counts = Service(source, store, panel, work, stop).run()
         with suppress(OSError):
-            panel.say(words.counts(counts, given.language))
+            panel.say(words.counts(counts, store.unsent(), given.language))
 
 
 def _stopped_by_signals() -> threading.Event:

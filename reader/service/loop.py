@@ -65,6 +65,7 @@ class Service:
         self._retry_s = retry_s
         self._lost = False
         self._rests_s: float | None = None
+        self._unsent = 0
         self._live = Live(self._look, work.delays)
         self.stop = stop or threading.Event()
 
@@ -179,7 +180,9 @@ class Service:
     def _counted(self, before: Permanence | None = None) -> Permanence:
         """The sitting's counts; those from before when the store cannot be asked just now."""
         try:
-            return next(p for p in self._store.permanences() if p.id == self._work.permanence)
+            counts = next(p for p in self._store.permanences() if p.id == self._work.permanence)
+            self._unsent = self._store.unsent()
+            return counts
         except StoreError:
             if before is None:
                 raise
@@ -226,7 +229,7 @@ class Service:
         self._lost = problem is not None
 
     def _count_words(self) -> str:
-        return words.counts(self._counts, self._work.language)
+        return words.counts(self._counts, self._unsent, self._work.language)
 
     def _word(self, which: str) -> str:
         return words.word(which, self._work.language)
