@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from device.heads.line import SerialLine
 from device.heads.link import Link
 from device.heads.messages import Arm
 from device.levels import open_bench
+from device.simulator.head import SimulatedHead
 from device.source import SourceError, open_source
 from tests.device.heads.fake import FakeHead
 from tests.device.heads.test_head import QUICK
@@ -100,3 +102,24 @@ def test_what_was_learnt_is_told_to_a_head_that_records(fake: Lit) -> None:
             if fake.limits:
                 break
     assert fake.duty == 460 and struct.unpack("<10H", fake.limits) == (0, 0, 1, 2, 2, 4, 3, 6, 4, 8)
+
+
+def test_the_firmware_itself_is_looked_at_in_light_and_in_the_dark(tmp_path: Path) -> None:
+    script = tmp_path / "script"
+    script.write_text('{"channel": 2, "light": 40000, "dark": 2500}\n', encoding="utf-8")
+    with SimulatedHead(tmp_path / "line", script, 6, "six-rows") as head:
+        over = threading.Event()
+        pump = threading.Thread(target=lambda: [head.pump(0.02) for _ in iter(over.is_set, True)])
+        pump.start()
+        bench = open_bench(f"head:{head.path}")
+        try:
+            assert (bench.bar, bench.rows) == ("six-rows", 6)
+            lit, unlit = bench.levels(500), bench.levels(0)
+        finally:
+            bench.close()
+            over.set()
+            pump.join()
+    assert lit.lit.tolist() == [True] * 6 + [False] * 2
+    assert unlit.lit.tolist() == [False] * 8
+    assert lit.analogue is not None and unlit.analogue is not None
+    assert round(lit.analogue[2] * 65535) == 40000 and round(unlit.analogue[2] * 65535) == 2500
