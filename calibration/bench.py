@@ -115,14 +115,16 @@ def watch_card(bench: Bench, duty: int) -> Fed | None:
     """Look on while a card is drawn through, until the bar is empty again; `None` when none comes within `CARD_S`."""
     rows, begin_s = bench.rows, bench.now_s()
     seen: list[SensorLevels] = []
-    quiet = 0
+    quiet, covered = 0, False
     while bench.now_s() - begin_s < CARD_S:
         now = bench.levels(duty)
         empty = bool(now.lit[:rows].all() and not now.lit[rows:].any())
         quiet = quiet + 1 if empty else 0
+        # A hand that rests while the first clock sensor sees a bar leaves the bar as if it were empty.
+        covered = covered or int(now.lit[:rows].sum()) < rows / 2
         if seen or not empty:
             seen.append(now)
-        if seen and quiet >= QUIET_LOOKS:
+        if covered and quiet >= QUIET_LOOKS:
             return _fed(seen[:-QUIET_LOOKS], rows)
     return None if not seen else _fed(seen, rows)
 

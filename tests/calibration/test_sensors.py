@@ -19,7 +19,7 @@ from calibration.sensor_check import check_sensors
 from calibration.sensor_guide import lead
 from calibration.sensor_profile import SensorProfile, load, save
 from cards.load import find_layout
-from device.levels import open_bench
+from device.levels import SensorLevels, open_bench
 from device.simulator.bench import SimulatedBench
 from device.simulator.feed import Bar, Eye
 from device.source import SourceError
@@ -219,6 +219,31 @@ def test_an_ageing_lamp_is_the_lamp_and_no_sensor(profile: SensorProfile) -> Non
         found, told = checked(one, profile)
         assert found.verdict is verdict, (left, told)
         assert "sensor 1:" not in told
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_clock_sensor_that_creeps_towards_paper_is_named(profile: SensorProfile, which: int) -> None:
+    for more, verdict in ((1.5, Verdict.SOUND), (3.5, Verdict.WORN), (5.5, Verdict.RECALIBRATE)):
+        one = bench()
+        one.clock_gain = np.where(np.arange(2) == which, more, 1.0)
+        found, told = checked(one, profile)
+        assert found.verdict is verdict, (more, told)
+        assert verdict is Verdict.SOUND or f"sensor T{which + 1}:" in told
+
+
+def test_a_hand_that_rests_at_the_mouth_is_waited_for() -> None:
+    one = bench()
+    real, calls = one.levels, iter(range(10**6))
+
+    def levels(duty: int) -> SensorLevels:
+        # While the card lies before the data sensors time passes, and the first clock sensor sees a bar.
+        if one._place_mm is not None and -12 < one._place_mm < -8 and next(calls) < 40:
+            return SensorLevels(np.array([True] * 6 + [False] * 2), np.array([0.55] * 6 + [0.12] * 2))
+        return real(duty)
+
+    one.levels = levels  # type: ignore[method-assign]
+    learnt, said = led(one, patience=3)
+    assert learnt is not None, said
 
 
 def test_another_bar_and_a_card_in_it_are_told(profile: SensorProfile) -> None:
