@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import calibrated, head, keeping, live, reading
+from tests.bench import calibrated, head, keeping, live, reading, syncing
 
 if __name__ == "__main__":
     reading.main()
@@ -10,3 +10,4 @@ if __name__ == "__main__":
     live.main()
     head.main()
     keeping.main()
+    syncing.main()
