@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from calibration.bench import names
+from calibration.sensor_profile import Sensor, SensorProfile
 from cards.layout import Layout
 from cards.load import find_layout
 from device.simulator.motion import Path as Way
@@ -190,6 +192,20 @@ def test_a_bar_asks_for_a_card_says_when_it_is_silent_and_asks_again_after_a_ver
     assert [s.word for s in panel.signs] == [
         "Feed a card.", "The sensors do not answer.", "Feed a card.", "accepted: thank you", "Feed a card.",
     ]  # fmt: skip
+
+
+def test_a_bar_s_profile_is_named_in_what_is_kept_and_another_bar_s_refuses_the_card(
+    store: Store, sitting: str
+) -> None:
+    sensors = tuple(Sensor(name) for name in names(6))
+    profile = SensorProfile("belga", "2024-12-05T10:00:00+00:00", "1", "test", "six-rows", 450, sensors)
+    Service(Bar([marked(1)], store), store, Shown(store), replace(work(sitting), sensors=profile)).run()
+    (body,) = store.rows("SELECT body FROM records WHERE kind = 'reading'")[0]
+    assert profile.label in str(body)
+    other = replace(work(sitting), sensors=replace(profile, bar="eight-rows"))
+    panel = Shown(store)
+    assert Service(Bar([marked(2)], store), store, panel, other).run().rejected == 1
+    assert "eight-rows" in panel.signs[-1].lines[0]
 
 
 def test_a_card_that_is_held_in_at_the_mouth_is_no_card_yet(store: Store, sitting: str) -> None:
