@@ -28,6 +28,7 @@ MAKERS = {
     "http": ("device.sources.stream", "http://…"),
     "https": ("device.sources.stream", "https://…"),
     "rtsp": ("device.sources.stream", "rtsp://… (network cameras)"),
+    "sensors": ("device.sources.sensors", "sensors: (a bar of light sensors on a Raspberry Pi's pins)"),
     "sim": ("device.sources.sim", "sim: (a simulated hand lays cards down)"),
 }
 """Scheme → the module whose `make(rest, options)` opens it, and how to write it."""
