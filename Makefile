@@ -32,7 +32,7 @@ bench: setup ## speed, as ratios of two things measured in one run
 faults: setup ## power cuts, kills and lying disks, for an hour or so
 	$(BIN)/python -m tests.faults
 
-fuzz: setup ## a million damaged pictures, for half an hour or so
+fuzz: setup ## a million damaged pictures and a million damaged lines, for half an hour or so
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz
 

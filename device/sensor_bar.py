@@ -171,11 +171,12 @@ class SensorBar:
                 return
             self._card.lost += sum(a != b for a, b in zip(shown, self._levels, strict=True))
             self._levels = shown
-        if self._levels != self._empty and not covered:
+        if self._nothing_much() and (self._levels == self._empty or now - self._heard_s >= AGAIN_S):
+            # A crumb or a spark; or a sensor that has just died, and is named now.
+            self._make_ready(at_once=True)
+            self.touched += self.problem is None
             return
-        if self._nothing_much():
-            self.touched += 1
-            self._state = _State.EMPTY
+        if self._levels != self._empty and not covered:
             return
         if covered:
             self._finish(self._levels)
@@ -186,10 +187,9 @@ class SensorBar:
         self._judge(tested)
 
     def _nothing_much(self) -> bool:
-        """A crumb, a finger's tip, a spark: no clock sensor saw anything, and at most one row did, for all we know."""
+        """No clock sensor saw anything, and at most one row did: no card, for a card covers them all."""
         lines = {e.line for e in self._card.edges}
-        gone = self._levels == self._empty and not self._card.lost
-        return gone and len(lines) <= 1 and all(line < self._rows for line in lines)
+        return not self._card.lost and len(lines) <= 1 and all(line < self._rows for line in lines)
 
     def _finish(self, after: tuple[bool, ...], unlit: tuple[bool, ...] | None = None) -> None:
         card = self._card

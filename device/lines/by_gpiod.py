@@ -44,7 +44,8 @@ class GpiodLines:
             event_clock=line.Clock.MONOTONIC,
         )  # fmt: skip
         switch = gpiod.LineSettings(direction=line.Direction.OUTPUT, output_value=line.Value.ACTIVE)
-        self._led = self._events = None
+        self._led: Any = None
+        self._events: Any = None
         try:
             self._led = gpiod.request_lines(chip, consumer=CONSUMER, config={led: switch})
             self._events = gpiod.request_lines(

@@ -98,7 +98,7 @@ class TimedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
     """A mock pin whose edges carry the factory's time."""
 
     def _change_state(self, value: Any) -> bool:
-        if self._state == value:
+        if value is self._state or value == self._state:
             return False
         self._state = value
         self._last_change = self.factory.ticks()

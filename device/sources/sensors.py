@@ -11,7 +11,7 @@ from device.gpio import GpioError, pin_factory
 from device.lines.by_gpiod import GpiodLines, header_chip
 from device.lines.by_gpiozero import GpiozeroLines
 from device.lines.edge import Lines
-from device.pins import PiPins, PinsError, load_pins
+from device.pins import PinsError, PiPins, load_pins
 from device.sensor_bar import SensorBar
 from device.source import Options, Source, SourceError, one_of
 from device.sweep import Sweep
@@ -22,7 +22,7 @@ DEFAULT = "stadslogistiek-bar"
 class Sensors(Source):
     """Every card that passes the bar, once."""
 
-    one_card_each = True
+    sweeps = True
 
     def __init__(self, name: str, lines: Lines, bar: str, rows: int, sleep: Callable[[float], None]) -> None:
         super().__init__(name)

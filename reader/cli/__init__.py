@@ -29,6 +29,7 @@ COMMANDS = {
     "store": "Look after the store: info, check, rebuild, recover.",
     "cards": "Check and draw card layouts.",
     "calibrate": "Teach the machine its camera: sheet, camera, check.",
+    "head": "Look after a sensor head: console, levels, flash, simulate.",
     "simulate": "Make pictures of cards, to try things out.",
 }
 

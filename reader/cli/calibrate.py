@@ -222,6 +222,8 @@ def _recogniser(layouts: Sequence[Layout]) -> Callable[[Frame], Lying | None]:
 @contextmanager
 def _opened(spec: str) -> Iterator[Source]:
     with open_source(spec) as source:
+        if source.sweeps:
+            raise SourceError(f"{spec}: gives no pictures; give a camera")
         if source.one_card_each:
             raise SourceError(f"{spec}: every picture there is another card; give a camera, or the folder with --from")
         yield source
@@ -235,7 +237,7 @@ def _taker(source: Source) -> Callable[[], Frame]:
         begin_s = source.now_s()
         while not source.ended:
             frame = source.wait(0.5)
-            if frame is not None:
+            if isinstance(frame, Frame):
                 return frame
             if source.problem and source.problem != told:
                 told = source.problem

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cards.bar import Cell, code_cells
+from cards.errors import LogicienneError
 from cards.layout import Layout, SensorBar
 from device.sweep import Sweep, level_at
 from reader.reading import Code, Reading, Reason, Rejection, Thresholds
@@ -37,6 +38,10 @@ MARGIN_TO_MM = 3.0
 """Of the margin, what is looked at: from so far behind the card's edge to so far before the first place's reach."""
 
 
+class ForeignBar(LogicienneError, ValueError):
+    """Sweeps of a bar that no layout in use is made for."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Card:
     """A layout as the bar sees it."""
@@ -50,11 +55,15 @@ class _Card:
 def read_sweep(sweep: Sweep, layouts: Sequence[Layout]) -> Reading | Rejection:
     """Read the card that went past the bar, under whichever of the layouts its code holes name.
 
-    Never raises for a poor sweep: a `Rejection` names the reason. Raises `ValueError` when no layout is for this bar.
+    Never raises for a poor sweep: a `Rejection` names the reason. Raises `ForeignBar` when no layout is for this bar.
     """
     cards = [_card(layout, bar) for layout in layouts if (bar := _bar_for(sweep, layout)) is not None]
     if not cards:
-        raise ValueError(f"no layout for the bar {sweep.bar!r} with {len(sweep.data)} rows")
+        known = ", ".join(sorted({y.sensor_bar.id for y in layouts if y.sensor_bar})) or "none"
+        raise ForeignBar(
+            f"no card in use is made for the bar {sweep.bar!r} with {len(sweep.data)} rows (they name: {known}); "
+            "name such a card with --layout, or correct the bar's name at the machine"
+        )
     fault = self_test(sweep)
     if fault is not None:
         return fault

@@ -41,8 +41,11 @@ class FakeGpiod:
             nanoseconds = round(self.rig.now_s * 1e9)
             self.events.append(
                 SimpleNamespace(
-                    event_type=kind, timestamp_ns=nanoseconds, line_offset=self.inputs[line], global_seqno=self.seqno
-                )  # fmt: skip
+                    event_type=kind,
+                    timestamp_ns=nanoseconds,
+                    line_offset=self.inputs[line],
+                    global_seqno=self.seqno,
+                )
             )
 
 

@@ -69,5 +69,5 @@ def test_the_firmware_has_the_same_pins() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     pico = load_pins().pico
-    assert (tuple(module.DATA), tuple(module.TIMING), module.LED_PWM) == (pico.data, pico.timing, pico.led_pwm)
-    assert (tuple(module.MUX), module.MUX_ADC) == (pico.mux, pico.mux_adc)
+    assert (tuple(module.DATA), tuple(module.CLOCKS), module.LED) == (pico.data, pico.timing, pico.led_pwm)
+    assert (tuple(module.MUX), module.ADC) == (pico.mux, pico.mux_adc)
