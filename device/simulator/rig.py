@@ -97,6 +97,8 @@ class Rig:
 class TimedPin(MockPin):  # type: ignore[misc]  # gpiozero has no types
     """A mock pin whose edges carry the factory's time."""
 
+    _state: Any
+
     def _change_state(self, value: Any) -> bool:
         if value is self._state or value == self._state:
             return False

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import uuid4
 
@@ -18,7 +18,7 @@ from device.sweep import Sweep
 from reader.decode import decode, rejected
 from reader.evidence import evidence
 from reader.live import Changed, Delays, Live, Seen, State
-from reader.reading import Code, Reading, Reason, Rejection, Verdict
+from reader.reading import Code, Decoded, Reading, Reason, Rejection, Verdict
 from reader.reasons import sentence
 from reader.service import words
 from reader.service.sweeps import look_at
@@ -35,13 +35,17 @@ FINISH_S = 3.0
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel."""
+    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel.
+
+    slip: makes an accepted card's receipt, where there is a printer for it.
+    """
 
     look: Look
     layouts: tuple[Layout, ...]
     permanence: str
     language: str = "en"
     delays: Delays = field(default_factory=Delays)
+    slip: Callable[[Layout, Decoded], tuple[str, ...]] | None = None
 
 
 class Service:
@@ -129,7 +133,7 @@ class Service:
 
     def _keep_and_show(self, outcome: Reading | Rejection, frame: Frame | None, mark: str, name: str = "") -> bool:
         """Whether it is kept; only then it is shown. `frame`: where there are pictures of what is doubtful."""
-        layout = self._layout(outcome)
+        layout, slip = self._layout(outcome), tuple[str, ...]()
         if isinstance(outcome, Reading) and layout is not None:
             decoded = decode(outcome, layout)
             verdict, reading = decoded.verdict, outcome
@@ -139,13 +143,14 @@ class Service:
                     self._work.permanence, reading, decoded, layout, picture=mark, evidence=pictures
                 )
             )
+            slip = self._slip(layout, decoded)
         else:
             assert isinstance(outcome, Rejection)
             verdict = rejected(outcome)
             kept = self._try(lambda: self._store.append_rejection(self._work.permanence, verdict.reasons, mark))
         if kept is not None:
             self._counts = self._counted(self._counts)
-            self._show(self._verdict(verdict, layout, name))
+            self._show(replace(self._verdict(verdict, layout, name), slip=slip))
         return kept is not None
 
     def _try(self, work: Callable[[], T]) -> T | None:
@@ -162,6 +167,13 @@ class Service:
                     except StoreError:
                         self._say(self._word("given_up"))
                         return None
+
+    def _slip(self, layout: Layout, decoded: Decoded) -> tuple[str, ...]:
+        """The receipt that may be asked for; a card without one is a card all the same."""
+        try:
+            return () if self._work.slip is None else self._work.slip(layout, decoded)
+        except StoreError:
+            return ()
 
     def _layout(self, outcome: Reading | Rejection) -> Layout | None:
         if isinstance(outcome, Rejection):

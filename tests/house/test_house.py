@@ -22,7 +22,7 @@ ROOMS = [
     {"reader.cli"},
     {"reader.service", "reader.config"},
     {"reader.console", "reader.report", "reader.sync", "reader.collector", "reader.export", "reader.batch"},
-    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture"},
+    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture", "reader.slip"},
     {"reader.store"},
     {"reader.live"},
     {"reader.decode", "reader.reasons"},
