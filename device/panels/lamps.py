@@ -114,8 +114,10 @@ class Lamps:
         if self._thread is not None:
             self._thread.join(2)
         for name in list(self._parts):
+            part = self._parts.pop(name)
             try:
-                self._parts.pop(name).close()
+                part.off()
+                part.close()
             except Exception as error:  # noqa: BLE001  (whatever a pin library raises; the machine is going down anyway)
                 self._tell(f"the {name} could not be switched off ({error})")
 

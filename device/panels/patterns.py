@@ -28,8 +28,9 @@ class Pattern:
         """The lamps that are on so long after it began, and in how many seconds that changes."""
         ends = list(accumulate(seconds for seconds, _ in self.steps))
         into = age_s % ends[-1]
-        k = next((k for k, end in enumerate(ends) if into < end), 0)
-        return self.steps[k][1], max(ends[k] - into, 0.001)
+        # What ends within the millisecond has ended.
+        k = next((k for k, end in enumerate(ends) if into < end - 0.001), 0)
+        return self.steps[k][1], (ends[k] - into) % ends[-1] or ends[-1]
 
     def sounding(self, age_s: float) -> tuple[bool, float | None]:
         """Whether it beeps so long after it began, and in how many seconds that changes; `None`: never again."""

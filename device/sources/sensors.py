@@ -6,17 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from time import sleep as real_sleep
 
+from cards.layout import SensorBar
 from cards.load import LayoutError, find_layout
 from device.gpio import GpioError, pin_factory
 from device.lines.by_gpiod import GpiodLines, header_chip
 from device.lines.by_gpiozero import GpiozeroLines
 from device.lines.edge import Lines
 from device.pins import PinsError, PiPins, load_pins
-from device.sensor_bar import SensorBar
+from device.sensor_bar import SensorBar as Watched
 from device.source import Options, Source, SourceError, one_of
 from device.sweep import Sweep
 
 DEFAULT = "stadslogistiek-bar"
+BACKENDS = ("gpiozero", "gpiod")
 
 
 class Sensors(Source):
@@ -27,7 +29,7 @@ class Sensors(Source):
     def __init__(self, name: str, lines: Lines, bar: str, rows: int, sleep: Callable[[float], None]) -> None:
         super().__init__(name)
         self._lines = lines
-        self._bar = SensorBar(lines, bar, rows, sleep)
+        self._bar = Watched(lines, bar, rows, sleep)
         self._touched = 0
 
     @property
@@ -53,27 +55,31 @@ class Sensors(Source):
 def make(where: str, options: Options) -> Source:
     """`sensors:LAYOUT?backend=gpiozero&pins=FILE&chip=/dev/gpiochip0`; the layout names the bar that is built in."""
     try:
-        layout = find_layout(where or DEFAULT)
-    except LayoutError as error:
-        raise SourceError(f"{options.spec}: {error}") from error
-    bar = layout.sensor_bar
-    if bar is None:
-        raise SourceError(f"{options.spec}: {layout.identity} names no sensor_bar; name a layout that does: {DEFAULT}")
-    backend = options.take("backend", "gpiozero", one_of("gpiozero", "gpiod"))
-    table, chip = options.take("pins", "", str), options.take("chip", "", str)
-    try:
+        bar = bar_of(where)
+        backend = options.take("backend", "gpiozero", one_of(*BACKENDS))
+        table, chip = options.take("pins", "", str), options.take("chip", "", str)
         pins = load_pins(Path(table) if table else None).pi
-    except PinsError as error:
+    except (LayoutError, PinsError) as error:
         raise SourceError(f"{options.spec}: {error}") from error
     rows = len(bar.rows_mm)
-    if rows > len(pins.data):
-        raise SourceError(f"{options.spec}: the bar {bar.id} has {rows} rows, the pin table {len(pins.data)} data pins")
     lines = open_lines(pins, rows, backend, chip)
     return Sensors(f"the bar {bar.id} ({backend})", lines, bar.id, rows, real_sleep)
 
 
+def bar_of(layout_name: str) -> SensorBar:
+    """The bar that this layout (id or path; '': the shipped one) is read by. Raises `LayoutError`, `SourceError`."""
+    layout = find_layout(layout_name or DEFAULT)
+    if layout.sensor_bar is None:
+        raise SourceError(f"{layout.identity} names no sensor_bar; name a layout that does, as {DEFAULT}")
+    return layout.sensor_bar
+
+
 def open_lines(pins: PiPins, rows: int, backend: str = "gpiozero", chip: str = "") -> Lines:
     """The wires of a bar of so many rows. Raises `GpioError`, also where a backend is not installed."""
+    if rows > len(pins.data):
+        raise GpioError(
+            f"the bar has {rows} rows, the pin table {len(pins.data)} data pins; name more in a table of your own"
+        )
     inputs = (*pins.data[:rows], *pins.timing)
     if backend == "gpiozero":
         return GpiozeroLines(pin_factory(), inputs, pins.led_enable)

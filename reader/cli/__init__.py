@@ -28,6 +28,7 @@ COMMANDS = {
     "backup": "Copy the store to another medium.",
     "store": "Look after the store: info, check, rebuild, recover.",
     "cards": "Check and draw card layouts.",
+    "doctor": "Try each part of the machine: pins, lamps, button, sensors, camera.",
     "calibrate": "Teach the machine its camera: sheet, camera, check.",
     "head": "Look after a sensor head: console, levels, flash, simulate.",
     "simulate": "Make pictures of cards, to try things out.",

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tests.bench import calibrated, keeping, live, reading
+from tests.bench import calibrated, edges, keeping, live, reading
 
 if __name__ == "__main__":
     reading.main()
     calibrated.main()
     live.main()
+    edges.main()
     keeping.main()
