@@ -45,6 +45,7 @@ volume-sensors: setup ## 100,000 simulated sweeps past a bar of sensors: none ma
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write
 	$(BIN)/python -m device.simulator.sample --write
+	$(BIN)/python -m device.drawings --write
 	$(BIN)/python -m tests.house.commands_page --write
 
 clean: ## throw away what can be made again

@@ -30,9 +30,7 @@ def command() -> None:
     """Find out what is wrong with the machine, and what to do."""
 
 
-@command.command(
-    "hardware", epilog="Example: logicienne doctor hardware   ·   logicienne doctor hardware --part sensors --no-ask"
-)
+@command.command("hardware", epilog="Example: logicienne doctor hardware")
 @click.option("--part", "parts", multiple=True, type=click.Choice(PARTS),
               help="Only this part (again for another). Default: the panel, and the sensors or the camera that the "
                    "configuration's source names.")  # fmt: skip
