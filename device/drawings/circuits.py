@@ -35,7 +35,7 @@ from device.drawings.shapes import (
 )
 from device.pins import Pins
 
-CELL_W, CELL_H = 92.0, 84.0
+CELL_W, CELL_H = 92.0, 92.0
 
 
 def circuits_drawing(pins: Pins, rows: int) -> str:
@@ -121,7 +121,7 @@ def _light(pins: Pins, rows: int) -> Iterator[Shape]:
     yield wire((52, 52), (46, 52))
     yield from resistor_right(34, 52, ohms(r.gate))
     yield dot(30, 52)
-    yield wire((20, 52), (34, 52))
+    yield wire((10, 52), (34, 52))
     yield from resistor_down(30, 52, ohms(r.gate_down))
     yield from ground(30, 64)
     yield from port(4, 52, f"GPIO{pins.pi.led_enable}", AMBER)
@@ -131,7 +131,8 @@ def _clock(pins: Pins) -> Iterator[Shape]:
     r = pins.resistors
     yield from _title(
         "Clock sensor (2 alike)", "Paper reflects → collector low → output high. Black bar or air: low.",
-        f"Reflective sensor, 1 mm spot; LM393 at 3.3 V. T1 GPIO{pins.pi.timing[0]}, T2 GPIO{pins.pi.timing[1]}. Trimmer 10 kΩ: + input at about 1.2 V.",
+        f"T1 GPIO{pins.pi.timing[0]}, T2 GPIO{pins.pi.timing[1]}.",
+        "Reflective sensor, 1 mm spot; LM393 at 3.3 V; trimmer 50 kΩ, + input at about 1.2 V.",
     )  # fmt: skip
     yield from supply(10, 15, "3.3 V")
     yield from resistor_down(10, 15, ohms(r.timing_led))
@@ -176,8 +177,8 @@ def _lamps(pins: Pins) -> Iterator[Shape]:
     yield from _title("Lamps", "Diffused LEDs of 5 or 10 mm, about 4 mA each. Behind print that names them:", "✔  ?  ✘")
     for k, (name, ink) in enumerate((("green", GREEN), ("amber", AMBER), ("red", RED))):
         y = 20 + 16 * k
+        yield wire((12, y), (30, y))
         yield from port(6, y, f"GPIO{getattr(pins.pi, name)}", ink)
-        yield wire((24, y), (30, y))
         yield from resistor_right(30, y, ohms(pins.resistors.lamp))
         yield wire((42, y), (50, y))
         yield Polygon(((50, y - 2.2), (50, y + 2.2), (54, y)), ink, INK, 0.2)
@@ -193,8 +194,7 @@ def _lamps(pins: Pins) -> Iterator[Shape]:
 def _buzzer(pins: Pins) -> Iterator[Shape]:
     yield from _title(
         "Buzzer",
-        "An active buzzer for 5 V (it beeps by itself), NPN transistor (BC547 or alike),",
-        "diode (1N4148) across it.",
+        "An active buzzer for 5 V (it beeps by itself), NPN transistor (BC547 or alike), diode (1N4148) across it.",
     )
     yield from supply(58, 14, "5 V")
     yield wire((58, 14), (58, 20))
@@ -214,8 +214,8 @@ def _buzzer(pins: Pins) -> Iterator[Shape]:
     yield Polygon(((58, 50), (56.2, 49.6), (57.2, 48.2)), INK)
     yield wire((42, 45), (54, 45))
     yield from resistor_right(30, 45, ohms(pins.resistors.buzzer_base))
+    yield wire((12, 45), (30, 45))
     yield from port(6, 45, f"GPIO{pins.pi.buzzer}", VIOLET)
-    yield wire((24, 45), (30, 45))
     yield from ground(58, 54)
 
 
@@ -223,8 +223,8 @@ def _button(pins: Pins) -> Iterator[Shape]:
     yield from _title(
         "Button", "Short: the last verdict again, with its sound.", "Long (1.2 s): a receipt, where there is a printer."
     )
+    yield wire((16, 30), (42, 30))
     yield from port(10, 30, f"GPIO{pins.pi.button}", INK)
-    yield wire((28, 30), (42, 30))
     yield Circle(43, 30, 1, PAPER, INK, WIRE_MM)
     yield Circle(55, 30, 1, PAPER, INK, WIRE_MM)
     yield wire((42.5, 26), (55.5, 26))

@@ -63,9 +63,9 @@ def plate_drawing(layout: Layout, bar: SensorBar) -> str:
     shapes += across(x0, x0 + PLATE_MM, y0 - 4, f"{PLATE_MM:g}")
     shapes += _entry(x0 + PLATE_MM + 4, y0 + 6)
     y = y0 + high + 10
-    shapes += [word(f"rows: holes of {APERTURE_MM:g} mm (1 to 1.5); T1, T2: windows of {SPOT_MM:g} mm for reflective sensors", 8, y, 2.8),
-               word("figures left: millimetres from the card's upper edge, ±0.2; T2 lies where the card comes in", 8, y + 4.4, 2.8),
-               *_ruler(8, y + 12)]  # fmt: skip
+    holes = f"rows: holes of {APERTURE_MM:g} mm (1 to 1.5); T1, T2: windows of {SPOT_MM:g} mm for reflective sensors"
+    figures = "figures left: millimetres from the card's upper edge, ±0.2; T2 lies where the card comes in"
+    shapes += [word(holes, 8, y, 2.8), word(figures, 8, y + 4.4, 2.8), *_ruler(8, y + 12)]
     return document(f"Aperture plate {bar.id}", wide_all, high_all, shapes)
 
 
@@ -99,8 +99,8 @@ def guide_drawing(layout: Layout, bar: SensorBar) -> str:
     wide, high = 250.0, layout.height_mm + 2 * RAIL_MM + 118
     x0, y0 = 60.0, 28.0
     channel = layout.height_mm + CLEARANCE_MM
-    shapes: list[Shape] = [box(0, 0, wide, high, PAPER, None),
-                           word("The guide", 8, 9, 4.6), word("from above, 1 : 1; the card's front up, its left edge first", 8, 15, 3.0, MUTED)]  # fmt: skip
+    shapes: list[Shape] = [box(0, 0, wide, high, PAPER, None), word("The guide", 8, 9, 4.6)]
+    shapes += [word("from above, 1 : 1; the card's front up, its left edge first", 8, 15, 3.0, MUTED)]
     for y in (y0, y0 + RAIL_MM + channel):
         shapes += [box(x0, y, GUIDE_MM, RAIL_MM, PALE, INK, 0.4)]
     mouth = 14.0
