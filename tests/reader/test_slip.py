@@ -52,6 +52,7 @@ def test_no_time_no_id_no_place(tmp_path: Path) -> None:
         make = slip_maker(store, "fr")
         make(CARD, decoded())
         keep(store, sitting, 8)
+        keep(store, sitting, 8, choice=1)
         text = "\n".join(make(CARD, decoded()))
         assert "50 %" in text
         ids = [sitting, *(row[0] for row in store.rows("SELECT id FROM readings"))]
