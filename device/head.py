@@ -6,8 +6,10 @@ A head that is unplugged, restarted or drowned in noise is no error: `problem` s
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from functools import partial
 
+from device.heads.bench import HeadBench
 from device.heads.cards import Assembler, card_of, mark_of, sweep_of
 from device.heads.line import BAUD, SerialLine
 from device.heads.link import Link, Patience
@@ -23,6 +25,7 @@ from device.heads.messages import (
     Log,
     Report,
     Selftest,
+    Thresh,
 )
 from device.source import Options, Source, SourceError
 from device.sweep import Sweep
@@ -69,6 +72,11 @@ class Head(Source):
         uid, card = card_of(mark)
         if self.link.caps is not None and self.link.caps.uid == uid:
             self.link.send(CardAck(card))
+
+    def tune(self, duty: int, limits: Sequence[tuple[int, int]] | None) -> None:
+        """Said to the head whenever it is met; a duty named with the source goes before it."""
+        wishes = (LedPwm(duty), *(() if limits is None else (Thresh(tuple(limits)),)))
+        self.link.standing = (*wishes, *self.link.standing)
 
     def close(self) -> None:
         """Nothing is recorded any more: a card that is fed to a machine at rest must not be counted later."""
@@ -150,10 +158,21 @@ def connect(url: str, baud: int = BAUD, patience: Patience | None = None, duty: 
     return Head(Link(f"sensor head {url}", partial(SerialLine, url, baud), (*light, Arm(True)), patience))
 
 
+def bench(where: str, options: Options) -> HeadBench:
+    """The head as a bar at rest: `head:/dev/ttyACM0?baud=115200`."""
+    baud = options.take("baud", BAUD, int, 300, 10_000_000)
+    port = _port(where, options)
+    return HeadBench(Link(f"sensor head {port}", partial(SerialLine, port, baud), (Arm(False),)))
+
+
 def make(where: str, options: Options) -> Source:
     """`head:/dev/ttyACM0?baud=115200&duty=600`, `head:socket://host:port`."""
-    if not where:
-        raise SourceError(f"{options.spec}: name the head's line; write head:/dev/ttyACM0")
     baud = options.take("baud", BAUD, int, 300, 10_000_000)
     duty = options.take("duty", -1, int, 0, 1000)
-    return connect(where, baud, duty=None if duty < 0 else duty)
+    return connect(_port(where, options), baud, duty=None if duty < 0 else duty)
+
+
+def _port(where: str, options: Options) -> str:
+    if not where:
+        raise SourceError(f"{options.spec}: name the head's line; write head:/dev/ttyACM0")
+    return where

@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import TracebackType
 from typing import TypeVar
@@ -74,6 +74,9 @@ class Source(ABC):
         Called by whoever keeps cards, after the commit, and again when the sweep comes again all the same.
         """
 
+    def tune(self, duty: int, limits: Sequence[tuple[int, int]] | None) -> None:  # noqa: B027  (cameras have no such light)
+        """What calibration learnt of a bar: its light, in 1/1000, and per channel (dark_max, light_min) of 65535."""
+
     def close(self) -> None:
         """Let go of what it holds; nothing more comes. Harmless a second time."""
         self.ended = True
@@ -119,21 +122,22 @@ def open_source(spec: str) -> Source:
     ...     next(iter(source)).grey.shape
     (240, 320)
     """
+    scheme, where, options = parsed(spec)
+    source: Source = import_module(MAKERS[scheme][0]).make(where, options)
+    options.refuse_unknown(source.close)
+    return source
+
+
+def parsed(spec: str) -> tuple[str, str, Options]:
+    """(scheme, what stands behind it, options). Raises `SourceError` for a scheme that does not exist."""
     scheme, colon, rest = spec.partition(":")
     if not colon or scheme not in MAKERS:
         raise SourceError(f"{spec!r} is no source{_meant(scheme, MAKERS)}; write one of: {_ways()}")
     if rest.startswith("//"):
         # A network camera's own query stays part of its address.
-        where, options = spec, Options(spec, {})
-    else:
-        where, _, query = rest.partition("?")
-        options = Options(spec, dict(parse_qsl(query, keep_blank_values=True)))
-    source: Source = import_module(MAKERS[scheme][0]).make(where, options)
-    unknown = options.unused()
-    if unknown:
-        source.close()
-        raise SourceError(f"{spec}: no option {unknown[0]!r}{_meant(unknown[0], options.known)}")
-    return source
+        return scheme, spec, Options(spec, {})
+    where, _, query = rest.partition("?")
+    return scheme, where, Options(spec, dict(parse_qsl(query, keep_blank_values=True)))
 
 
 class Options:
@@ -156,9 +160,12 @@ class Options:
             raise SourceError(f"{self.spec}: {name} must lie between {least:g} and {most:g}, not {value:g}")
         return value
 
-    def unused(self) -> list[str]:
-        """Options that were given and that nobody takes."""
-        return [name for name in self._given if name not in self.known]
+    def refuse_unknown(self, close: Callable[[], None]) -> None:
+        """Close what was opened and raise `SourceError` when an option was given that nobody takes."""
+        unknown = next((name for name in self._given if name not in self.known), None)
+        if unknown is not None:
+            close()
+            raise SourceError(f"{self.spec}: no option {unknown!r}{_meant(unknown, self.known)}")
 
 
 def one_of(*words: str) -> Callable[[str], str]:

@@ -35,6 +35,10 @@ quiet = ""                     # hours without sound: "21:00-08:00"
 display = ""                   # a small display on the I²C bus: "ssd1306" or "sh1106"
 printer = ""                   # a receipt printer: "usb:04b8:0e15", "serial:…", "network:…" or "file:…"; needs lamps = true
 
+[sync]                         # how what was kept reaches the organisation; see docs/sync.md
+to = ""                        # the collector's address, or a folder on a stick; "" is where the machine was enrolled
+every_s = 300                  # how often `logicienne sync --watch` looks (10 to 86400)
+
 [delays]                       # how patient the machine is
 settle_s = 0.2                 # the picture must stand still so long before it is read (0.05 to 5)
 gone_s = 0.2                   # the empty tray must be seen so long before the next card counts (0.05 to 5)
@@ -104,6 +108,13 @@ class PanelOptions(_Strict):
         return _hours(self.quiet)
 
 
+class SyncOptions(_Strict):
+    """`[sync]`."""
+
+    to: str = ""
+    every_s: Annotated[int, Field(ge=10, le=86400)] = 300
+
+
 class Config(_Strict):
     """The whole file."""
 
@@ -115,10 +126,16 @@ class Config(_Strict):
     profile: str = ""
     pins: str = ""
     panel: PanelOptions = PanelOptions()
+    sync: SyncOptions = SyncOptions()
     delays: DelayOptions = DelayOptions()
 
 
-TABLES: dict[str, type[BaseModel]] = {"": Config, "panel": PanelOptions, "delays": DelayOptions}
+TABLES: dict[str, type[BaseModel]] = {
+    "": Config,
+    "panel": PanelOptions,
+    "sync": SyncOptions,
+    "delays": DelayOptions,
+}
 
 
 def load_config(path: Path | None = None) -> Config:

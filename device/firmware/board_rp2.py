@@ -45,7 +45,7 @@ STAY_AT_PROMPT = 0x4C504552
 
 
 def sampler(rows: int, gap: int) -> object:
-    """The PIO program: data pins, then both clock pins, as one u16, two to a word. gap: from the first data to the first clock pin."""
+    """The PIO program: data pins, then both clock pins, as one u16, two to a word. gap: from first data to first clock pin."""
 
     # The decorator takes all globals away while it assembles; the names it needs instead come from it, the numbers from here.
     @rp2.asm_pio(  # type: ignore[untyped-decorator,unused-ignore]
@@ -79,7 +79,8 @@ class PicoBoard(Board):
         machine.mem32[SCRATCH + 4] = self.resets + 1
         wired = wiring.DATA[: wiring.ROWS] + wiring.CLOCKS
         self._pins = [machine.Pin(n, machine.Pin.IN) for n in wired]
-        self._inputs = (*range(wiring.ROWS), len(wiring.DATA), len(wiring.DATA) + 1)
+        self._inputs = list(range(wiring.ROWS))
+        self._inputs.extend((len(wiring.DATA), len(wiring.DATA) + 1))
         self._mux = [machine.Pin(n, machine.Pin.OUT) for n in wiring.MUX]
         self._adc = machine.ADC(machine.Pin(wiring.ADC))
         self._led = machine.PWM(machine.Pin(wiring.LED))
@@ -190,7 +191,6 @@ def wants_prompt() -> bool:
 
 def main() -> None:
     """Runs the head. After a fault it tells the host, waits (Ctrl-C gets the prompt then), and starts anew."""
-    micropython.kbd_intr(-1)
     board = PicoBoard()
     try:
         run(board)

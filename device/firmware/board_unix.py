@@ -278,3 +278,6 @@ def main(words: "list[str]") -> int:
             board.resets += 1
         except EOFError:
             return 0
+        except ValueError as wrong:
+            sys.stderr.write(f"{wrong}\n")
+            return 2

@@ -79,12 +79,13 @@ class Head:
         self._time(ticks_us)
         if self._board.missed:
             self.recorder.miss(self._board.missed)
-        passed = self.recorder.passed
+        ends = self.recorder.ends
         self.recorder.take(rows, count)
-        if self.recorder.passed != passed:
+        if self.recorder.ends != ends:
             self._test_due = True
-        for payload in self._decoder.feed(data):
-            self._hear(payload)
+        if data:
+            for payload in self._decoder.feed(data):
+                self._hear(payload)
         self._test_if_due()
         if self._levels_every_ms is not None and self.uptime_ms - self._levels_ms >= self._levels_every_ms:
             self._tell_levels()
@@ -238,7 +239,7 @@ class Head:
         self._allow()
 
     def _test_if_due(self) -> None:
-        """The head's own test: when it is armed, after every card, and again and again while it fails."""
+        """The head's own test: when it is armed, whenever the bar has become empty, and again and again while it fails."""
         if not self.armed or self.recorder.passing:
             return
         again = self.failed and self.uptime_ms - self._test_ms >= RETEST_MS

@@ -24,8 +24,8 @@ class Recorder:
 
     ring: where the cards go. empty: the levels with no card in the bar. period_us: from one sample to the next.
     allowed: whether a card may be recorded. level: the last sample. state: one of the four above.
-    cards, overflows, missed, passed: counters since the start: cards recorded (the last one's number, too), cards that found the
-        ring full, samples not taken, times that something had been in the bar and left it.
+    cards, overflows, missed: counters since the start: cards recorded (the last one's number, too), cards that found the ring
+    full, samples not taken. ends: how often the bar became empty, or was given up as covered.
     """
 
     def __init__(self, ring: Ring, empty: int, period_us: int) -> None:
@@ -38,7 +38,7 @@ class Recorder:
         self.cards = 0
         self.overflows = 0
         self.missed = 0
-        self.passed = 0
+        self.ends = 0
         self._quiet = QUIET_US // period_us
         self._longest = LONGEST_US // period_us
         self._still = 0
@@ -159,5 +159,5 @@ class Recorder:
             slot.number = self.cards
             self.ring.keep(slot)
             self._slot = None
-        self.passed += self.passing
+        self.ends += 1
         self.state = state

@@ -41,7 +41,10 @@ class Script:
         return None
 
     def _meaning(self, line: bytes) -> object:
-        item = json.loads(line)
+        try:
+            item = json.loads(line)
+        except ValueError:
+            item = None
         if item in ("wait", "reset") or (isinstance(item, dict) and ("miss" in item or "channel" in item)):
             return item
         if isinstance(item, list) and len(item) == 2 and all(isinstance(n, int) and n >= 0 for n in item):

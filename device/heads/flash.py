@@ -12,16 +12,16 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import device
-from device.heads.line import Line, SerialLine
+from device.firmware import ON_THE_PICO
+from device.heads.line import Line, LineLost, SerialLine
 from device.heads.link import Link
-from device.heads.messages import Caps, OtherVersion, Reboot
+from device.heads.messages import PROMPT_MAGIC, Caps, OtherVersion, Reboot
 from device.source import SourceError
 
 FIRMWARE = Path(device.__file__).parent / "firmware"
 MPREMOTE_S = 120.0
-ASKED_S, STARTED_S = 2.0, 15.0
-PROMPT_MAGIC = 0x4C504552
-"""REBOOT to MicroPython's prompt ("REPL")."""
+ASKED_S, STARTED_S, GONE_S = 2.0, 15.0, 1.5
+"""How long to wait for an answer, for a start, and before a port that is about to go counts as the one that came back."""
 
 
 def flash(
@@ -32,7 +32,8 @@ def flash(
         raise SourceError("mpremote is not there, which copies files to a Pico; once: pip install 'logicienne[flash]'")
     line = connect or partial(SerialLine, port)
     if _told_to_stop(port, line, asked_s):
-        yield "the head was running; its cards are lost, and its line was given to MicroPython"
+        yield "the head was running; its cards are lost, and it starts again with MicroPython's prompt"
+        _wait_for(line, started_s)
     with tempfile.TemporaryDirectory() as name:
         files = _laid_out(Path(name))
         _mpremote(port, ["cp", "-r", str(files / "firmware"), ":"])
@@ -51,8 +52,6 @@ def flash(
 
 def _laid_out(folder: Path) -> Path:
     """The files as they lie on a Pico: `firmware/…` and `main.py`."""
-    from device.firmware import ON_THE_PICO
-
     (folder / "firmware").mkdir()
     for name in ON_THE_PICO:
         (folder / "firmware" / name).write_bytes((FIRMWARE / name).read_bytes())
@@ -71,6 +70,19 @@ def _told_to_stop(port: str, connect: Callable[[], Line], seconds: float) -> boo
         link.pump(0.2)
     link.close()
     return running
+
+
+def _wait_for(connect: Callable[[], Line], seconds: float) -> None:
+    """Until the line can be opened: a Pico that starts anew goes from the bus, and comes back."""
+    end = time.monotonic() + seconds
+    time.sleep(min(GONE_S, seconds / 4))
+    while time.monotonic() < end:
+        try:
+            connect().close()
+        except LineLost:
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _answer(link: Link, seconds: float, close: bool = True) -> Caps | None:

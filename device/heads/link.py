@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from device.heads.frames import Decoder, encode_frame
 from device.heads.line import Line, LineLost
 from device.heads.messages import (
-    BUSY,
     CARD_IN_BAR,
     NOT_UNDERSTOOD,
     VERSION,
@@ -132,7 +131,6 @@ class Link:
                 time.sleep(min(wait_s, left_s))
                 return
             self._line = self._connect()
-            self.decoder = Decoder()
             self._greet()
         due_s = self._do_what_is_due()
         if self._line is None:
@@ -178,8 +176,7 @@ class Link:
         if self.caps is None:
             self._raw = (self._raw + data)[-RAW_BYTES:]
         for payload in self.decoder.feed(data):
-            self.missed += (payload[1] - self._their_seq - 1) % 256 if self._their_seq >= 0 else 0
-            self._their_seq = payload[1]
+            self._count(payload[1])
             try:
                 report = parse(payload, self.caps.channels if self.caps else 0)
             except MessageError:
@@ -189,6 +186,12 @@ class Link:
             self._silent_s = 0.0
             if self._concerns(report):
                 reports.append(report)
+
+    def _count(self, seq: int) -> None:
+        """The numbers that were left out; the same one again is a repeat, and none were."""
+        if self._their_seq >= 0 and seq != self._their_seq:
+            self.missed += (seq - self._their_seq - 1) % 256
+        self._their_seq = seq
 
     def _concerns(self, report: Report) -> bool:
         """Answer what the link itself answers; whether others should hear of it."""
@@ -238,7 +241,7 @@ class Link:
             self.send(Credit(upto))
 
     def _answered(self, ack: Ack) -> None:
-        if ack.status in (BUSY, CARD_IN_BAR):
+        if ack.status == CARD_IN_BAR:
             # Stays asked, and is asked again when its time is up.
             return
         asked = self._unanswered.pop(ack.to, None)

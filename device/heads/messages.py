@@ -12,11 +12,13 @@ VERSION = 1
 CHANNELS_MAX = 16
 PART_BYTES = 200
 """Of a card, in one frame."""
-DONE, BUSY, NOT_UNDERSTOOD, CARD_IN_BAR, NOT_THERE = range(5)
-ACK_WORDS = ("done", "not now", "not understood", "a card is in the bar", "not there")
+DONE, NOT_UNDERSTOOD, CARD_IN_BAR = 0, 2, 3
+ACK_WORDS = {DONE: "done", NOT_UNDERSTOOD: "not understood", CARD_IN_BAR: "a card is in the bar"}
 ARMED, IN_BAR, SELFTEST_FAILED, FULL = 1, 2, 4, 8
 FLAG_WORDS = {ARMED: "armed", IN_BAR: "card in the bar", SELFTEST_FAILED: "self-test failed", FULL: "full"}
-BOOT_MAGIC = 0x544F4F42
+ONCE, STOP = 0, 65535
+BOOT_MAGIC, PROMPT_MAGIC = 0x544F4F42, 0x4C504552
+"""REBOOT: start anew; or stop, and leave the line to MicroPython's prompt."""
 
 
 class MessageError(LogicienneError, ValueError):
@@ -77,7 +79,7 @@ class LedPwm(Request):
 
 @dataclass(frozen=True)
 class AskLevels(Request):
-    """Levels, every so many milliseconds; 0: once; 65535: no more."""
+    """Levels, every so many milliseconds; `ONCE`, or `STOP`."""
 
     every_ms: int
     TYPE: ClassVar[int] = 0x04
@@ -239,7 +241,7 @@ class Log:
 
 @dataclass(frozen=True)
 class Ack:
-    """The answer to the request of sequence number `to`; status: an index into `ACK_WORDS`, or one of a later version."""
+    """The answer to the request of sequence number `to`; status: one of `ACK_WORDS`, or of a later version."""
 
     to: int
     status: int

@@ -10,6 +10,8 @@ from cards.errors import LogicienneError
 from device.heads.messages import (
     ACK_WORDS,
     FLAG_WORDS,
+    ONCE,
+    STOP,
     Ack,
     Arm,
     AskLevels,
@@ -29,8 +31,6 @@ from device.heads.messages import (
     Thresh,
 )
 
-STOP = 65535
-
 
 class CommandError(LogicienneError, ValueError):
     """A line that is no command."""
@@ -42,7 +42,7 @@ def _on(word: str) -> bool:
     return word == "on"
 
 
-def _levels(word: str = "0") -> Request:
+def _levels(word: str = str(ONCE)) -> Request:
     return AskLevels(STOP if word == "stop" else int(word))
 
 
@@ -90,8 +90,7 @@ def described(message: Request | Report) -> str:
     name = type(message).__name__.upper()
     match message:
         case Ack():
-            word = ACK_WORDS[message.status] if message.status < len(ACK_WORDS) else f"status {message.status}"
-            return f"{name} to {message.to}: {word}"
+            return f"{name} to {message.to}: {ACK_WORDS.get(message.status, f'status {message.status}')}"
         case CardPart():
             return (
                 f"CARD {message.card:016x}, part {message.part + 1} of {message.parts}, "

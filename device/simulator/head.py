@@ -12,7 +12,7 @@ import select
 import subprocess
 import sys
 import tty
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ FIRMWARE = Path(device.__file__).parent / "firmware" / "run_unix.py"
 READ_BYTES = 4096
 REST_US = 1000
 """From the moment that the head is ready for the next card to its first edge."""
+FOLLOWS_US = 600_000
+"""Between two cards of a quick hand: the head must see its bar empty, and test it."""
 HOLD_BYTES = 2 * READ_BYTES
 """For a head that does not listen just now."""
 Damage = Callable[[bytes], bytes]
@@ -47,11 +49,18 @@ def transitions(sweep: Sweep) -> tuple[int, list[tuple[int, int]]]:
     return before, found
 
 
-def script(sweeps: Iterator[Sweep]) -> Iterator[str]:
-    """The lines that have the firmware's scripted bar see these cards, each when the one before is with the host."""
-    for sweep in sweeps:
-        yield '"wait"\n'
-        yield from (json.dumps(pair) + "\n" for pair in transitions(sweep)[1])
+def script(sweeps: Iterable[Sweep], together: int = 1) -> Iterator[str]:
+    """The lines that have the firmware's scripted bar see these cards.
+
+    Each waits until all before it are with the host; or only every so many (`together`), the others follow at once.
+    """
+    for k, sweep in enumerate(sweeps):
+        pairs = transitions(sweep)[1]
+        if k % together == 0:
+            yield '"wait"\n'
+        elif pairs:
+            pairs[0] = (FOLLOWS_US, pairs[0][1])
+        yield from (json.dumps(pair) + "\n" for pair in pairs)
     yield '"wait"\n'
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from cards.layout import Layout, SensorBar
 from cards.load import LayoutError, find_layout
+from device.simulator.bench import SimulatedBench
 from device.simulator.feed import Bar, Eye, Fed, feed
 from device.simulator.guide import Lie
 from device.simulator.hand import HANDS, code_cuts, punch
@@ -115,18 +116,33 @@ def _built(rows: int, rng: np.random.Generator) -> Bar:
     return Bar(eyes, gap_off_mm=float(rng.normal(0, 0.1)))
 
 
+def bench(where: str, options: Options) -> SimulatedBench:
+    """The same bar at rest: `sim-bar:LAYOUT?seed=1&levels=yes&dims=yes`."""
+    layout, bar = _layout(where, options)
+    seed = options.take("seed", 1, int, 0)
+    yes = one_of("yes", "no")
+    tells, dims = (options.take(name, "yes", yes) == "yes" for name in ("levels", "dims"))
+    made = _built(len(bar.rows_mm), np.random.default_rng(seed))
+    return SimulatedBench(layout, bar, made, seed, analogue=tells, dims=dims)
+
+
 def make(where: str, options: Options) -> Source:
     """`sim-bar:LAYOUT?cards=30&seed=1&hand=usual&feed=usual&speed=0`."""
-    try:
-        layout = find_layout(where or "stadslogistiek-bar")
-    except LayoutError as error:
-        raise SourceError(f"{options.spec}: {error}") from error
-    if layout.sensor_bar is None:
-        raise SourceError(f"{options.spec}: {layout.identity} names no sensor_bar; give a card that a bar can read")
+    layout, bar = _layout(where, options)
     feeding = Feeding(
         cards=options.take("cards", 30, int, 0, 1_000_000),
         seed=options.take("seed", 1, int, 0),
         hand=options.take("hand", "usual", one_of(*HANDS)),
         feed=options.take("feed", "usual", one_of(*FEEDS)),
     )
-    return SimulatedBar(layout, layout.sensor_bar, feeding, options.take("speed", 0.0, float, 0, 100))
+    return SimulatedBar(layout, bar, feeding, options.take("speed", 0.0, float, 0, 100))
+
+
+def _layout(where: str, options: Options) -> tuple[Layout, SensorBar]:
+    try:
+        layout = find_layout(where or "stadslogistiek-bar")
+    except LayoutError as error:
+        raise SourceError(f"{options.spec}: {error}") from error
+    if layout.sensor_bar is None:
+        raise SourceError(f"{options.spec}: {layout.identity} names no sensor_bar; give a card that a bar can read")
+    return layout, layout.sensor_bar

@@ -18,7 +18,7 @@ from cards.load import find_layout
 from device.heads.flash import flash as flash_head
 from device.heads.line import BAUD, SerialLine
 from device.heads.link import Link
-from device.heads.messages import AskLevels, Caps, Credit, Heartbeat, Levels, Report, Request
+from device.heads.messages import STOP, AskLevels, Caps, Credit, Heartbeat, Levels, Report, Request
 from device.heads.words import CommandError, described, manual
 from device.heads.words import command as request_of
 from device.simulator.hand import HANDS
@@ -65,6 +65,11 @@ def console(port: str, baud: int, everything: bool) -> None:
         _converse(link)
     finally:
         link.close()
+        heard = link.decoder
+        click.echo(
+            f"{heard.sound} frames, {heard.damaged} damaged, {link.missed} missed, {link.misunderstood} not understood",
+            err=True,
+        )
 
 
 class _Shown:
@@ -148,7 +153,7 @@ def levels(port: str, baud: int, count: int | None) -> None:
     finally:
         if live is not None:
             live.stop()
-        link.send(AskLevels(65535))
+        link.send(AskLevels(STOP))
         link.close()
 
 

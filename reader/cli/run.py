@@ -16,12 +16,14 @@ import click
 
 from calibration.errors import CalibrationError
 from calibration.profile import load as load_profile
+from calibration.sensor_profile import SensorProfile
 from cards.layout import Layout
 from cards.load import catalogue, find_layout, shipped
 from device.frame import Frame
 from device.panel import Panel, terminal_panel
 from device.source import Source, SourceError, open_source
 from reader.camera import read_frame
+from reader.cli.calibrate_sensors import load_sensors
 from reader.cli.options import LANGUAGES, layout_option, store_option
 from reader.cli.panel import open_panel
 from reader.config import EXAMPLE, Config, load_config
@@ -113,6 +115,16 @@ def _reader(profile: str, layouts: tuple[Layout, ...], panel: Panel) -> Callable
     return partial(look, profile=calibrated)
 
 
+def _tuned(profile: str, source: Source, panel: Panel) -> SensorProfile | None:
+    """The bar's profile, where there is one; its light and limits are told to the source."""
+    if not profile:
+        return None
+    learnt = load_sensors(Path(profile))
+    source.tune(learnt.duty, learnt.limits())
+    panel.say(f"calibrated: {learnt.label}")
+    return learnt
+
+
 def _layouts(given: Config, source: Source) -> tuple[Layout, ...]:
     """The cards in use: those that are named, or what holds for the kind of source. Raises `SourceError`."""
     if source.sweeps and "layouts" not in given.model_fields_set:
@@ -130,12 +142,14 @@ def _run(given: Config, where: Path | None, permanence: str | None, panel: Panel
         layouts = _layouts(given, source)
         sitting = _sitting(store, permanence, given.place, panel)
         panel.say(f"reading from {source.name}, keeping in {store.path}")
-        look = _reader(given.profile, layouts, panel)
+        # A profile is of the camera or of the bar, whichever reads here.
+        bar = _tuned(given.profile, source, panel) if source.sweeps else None
+        look = _reader("" if source.sweeps else given.profile, layouts, panel)
         slip = slip_maker(store, given.language) if given.panel.printer else None
-        work = Work(look, layouts, sitting, given.language, given.delays.delays(), slip)
+        work = Work(look, layouts, sitting, given.language, given.delays.delays(), bar, slip)
         counts = Service(source, store, panel, work, stop).run()
         with suppress(OSError):
-            panel.say(words.counts(counts, given.language))
+            panel.say(words.counts(counts, store.unsent(), given.language))
 
 
 def _with_pins(given: Config) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import uuid4
 
+from calibration.sensor_profile import SensorProfile
 from cards.layout import Layout
 from device.frame import Frame
 from device.panel import Light, Panel, Sign
@@ -37,7 +38,8 @@ FINISH_S = 3.0
 class Work:
     """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel.
 
-    slip: makes an accepted card's receipt, where there is a printer for it.
+    sensors: the profile of the bar that cards are fed past. slip: makes an accepted card's receipt, where there is a
+    printer for it.
     """
 
     look: Look
@@ -45,6 +47,7 @@ class Work:
     permanence: str
     language: str = "en"
     delays: Delays = field(default_factory=Delays)
+    sensors: SensorProfile | None = None
     slip: Callable[[Layout, Decoded], tuple[str, ...]] | None = None
 
 
@@ -64,6 +67,7 @@ class Service:
         self._retry_s = retry_s
         self._lost = False
         self._rests_s: float | None = None
+        self._unsent = 0
         self._live = Live(self._look, work.delays)
         self.stop = stop or threading.Event()
 
@@ -124,7 +128,7 @@ class Service:
         mark = sweep.mark or uuid4().hex
         known = self._try(lambda: self._store.knows(self._work.permanence, mark))
         if known is False:
-            known = self._keep_and_show(look_at(sweep, self._work.layouts, self._say), None, mark)
+            known = self._keep_and_show(look_at(sweep, self._work.layouts, self._work.sensors, self._say), None, mark)
             self._rests_s = self._source.now_s() + self._work.delays.told_s
         if known:
             self._source.kept(sweep.mark)
@@ -183,7 +187,9 @@ class Service:
     def _counted(self, before: Permanence | None = None) -> Permanence:
         """The sitting's counts; those from before when the store cannot be asked just now."""
         try:
-            return next(p for p in self._store.permanences() if p.id == self._work.permanence)
+            counts = next(p for p in self._store.permanences() if p.id == self._work.permanence)
+            self._unsent = self._store.unsent()
+            return counts
         except StoreError:
             if before is None:
                 raise
@@ -230,7 +236,7 @@ class Service:
         self._lost = problem is not None
 
     def _count_words(self) -> str:
-        return words.counts(self._counts, self._work.language)
+        return words.counts(self._counts, self._unsent, self._work.language)
 
     def _word(self, which: str) -> str:
         return words.word(which, self._work.language)

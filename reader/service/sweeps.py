@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from calibration.sensor_profile import SensorProfile
 from cards.layout import Layout
 from device.sweep import Sweep
 from reader.reading import Code, Reading, Reason, Rejection
 from reader.sweep.read import ForeignBar, read_sweep
 
 
-def look_at(sweep: Sweep, layouts: Sequence[Layout], say: Callable[[str], None]) -> Reading | Rejection:
+def look_at(
+    sweep: Sweep, layouts: Sequence[Layout], profile: SensorProfile | None, say: Callable[[str], None]
+) -> Reading | Rejection:
     """Read one sweep. What is wrong with the machine, and not with the card, is also said."""
     try:
-        return read_sweep(sweep, layouts)
+        return read_sweep(sweep, layouts, profile)
     except ForeignBar as error:
         say(str(error))
         return Rejection((Reason(Code.UNKNOWN_LAYOUT),))

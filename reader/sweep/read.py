@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from calibration.sensor_profile import SensorProfile
 from cards.bar import Cell, code_cells
 from cards.errors import LogicienneError
 from cards.layout import Layout, SensorBar
@@ -52,11 +53,16 @@ class _Card:
     code: frozenset[Cell]
 
 
-def read_sweep(sweep: Sweep, layouts: Sequence[Layout]) -> Reading | Rejection:
+def read_sweep(sweep: Sweep, layouts: Sequence[Layout], profile: SensorProfile | None = None) -> Reading | Rejection:
     """Read the card that went past the bar, under whichever of the layouts its code holes name.
+
+    profile: of the bar, which readings then name; a sweep of another bar is refused.
 
     Never raises for a poor sweep: a `Rejection` names the reason. Raises `ForeignBar` when no layout is for this bar.
     """
+    if profile is not None and (profile.bar, profile.rows) != (sweep.bar, len(sweep.data)):
+        found, expected = f"{sweep.bar}, {len(sweep.data)} rows", f"{profile.bar}, {profile.rows} rows"
+        return Rejection((Reason(Code.PROFILE_MISMATCH, found=found, expected=expected),))
     cards = [_card(layout, bar) for layout in layouts if (bar := _bar_for(sweep, layout)) is not None]
     if not cards:
         known = ", ".join(sorted({y.sensor_bar.id for y in layouts if y.sensor_bar})) or "none"
@@ -70,7 +76,7 @@ def read_sweep(sweep: Sweep, layouts: Sequence[Layout]) -> Reading | Rejection:
     outcomes = [_read(sweep, card) for card in cards]
     readings = [o for o in outcomes if isinstance(o, Reading)]
     if len(readings) == 1:
-        return readings[0]
+        return readings[0] if profile is None else replace(readings[0], profile=profile.label)
     if readings:
         return Rejection((Reason(Code.AMBIGUOUS_FIT),))
     # A layout of another code says only that; the one the card really has knows better.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from tests.bench import calibrated, edges, keeping, live, reading
+from tests.bench import calibrated, edges, head, keeping, live, reading
 
 if __name__ == "__main__":
     reading.main()
     calibrated.main()
     live.main()
     edges.main()
+    head.main()
     keeping.main()

@@ -21,7 +21,7 @@ with atheris.instrument_imports(include=["device.heads.frames", "device.heads.me
     from device.heads.frames import ENCODED_MAX, PAYLOAD_MAX, Decoder, encode_frame
     from device.heads.messages import Caps, CardPart, MessageError, parse
 
-from tests.device.heads.fake import card_bytes
+from tests.device.heads.fake import card_bytes, card_payloads
 
 CAPS = Caps("00" * 8, 1, 4000, 6, 2, 8, 4096, "fuzz", "fuzz-bar")
 WAYS = 4
@@ -91,7 +91,7 @@ def corpus() -> dict[str, bytes]:
     for k in range(16):
         entries = [(rng.choice([250, 5000, 1_000_000]), rng.randrange(256)) for _ in range(rng.randint(0, 120))]
         data = card_bytes(entries, before=0x3F, after=0x3F)
-        payloads = [*messages(rng), *parts(data, k)]
+        payloads = [*messages(rng), *card_payloads(k, data)]
         found[f"line-{k:02d}"] = b"\0" + b"".join(map(encode_frame, payloads))
         found[f"payloads-{k:02d}"] = b"\1" + b"".join(bytes((len(p) - 2,)) + p for p in payloads)
         found[f"parts-{k:02d}"] = b"\2" + b"".join(bytes((k % 3, p, 3, 1, 244, k)) for p in range(3))
@@ -104,14 +104,6 @@ def messages(rng: random.Random) -> list[bytes]:
     caps = bytes.fromhex("8101 01 0001020304050607 04030201 a00f0000 06 02 08 0010 02 4f4b 03 626172")
     kinds = ((0x82, 50), (0x84, 18), (0x85, 37), (0x8E, 20), (0x8F, 2))
     return [caps, *(bytes((kind, 1)) + rng.randbytes(size) for kind, size in kinds)]
-
-
-def parts(data: bytes, card_id: int) -> list[bytes]:
-    """The payloads of a card."""
-    count = max(1, -(-len(data) // 200))
-    tail = len(data).to_bytes(2, "little") + zlib.crc32(data).to_bytes(4, "little")
-    head = b"\x83\x01" + card_id.to_bytes(8, "little") + b"\1\0"
-    return [head + bytes((k, count)) + tail + data[200 * k : 200 * k + 200] for k in range(count)]
 
 
 def write_corpus(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
@@ -13,9 +14,15 @@ from calibration.lens import Board
 from calibration.profile import Profile
 from cards.layout import Layout
 from cards.load import find_layout
+from device.firmware.core import CARD_MAX, RATE_HZ
+from device.firmware.recorder import Recorder
+from device.firmware.ring import Ring
+from device.heads.cards import sweep_of
+from device.heads.messages import Caps
 from device.simulator.card import Card, Cut
 from device.simulator.feed import Fed, feed
 from device.simulator.hand import HANDS, code_cuts, punch
+from device.simulator.head import transitions
 from device.simulator.motion import through
 from device.simulator.people import answer
 from device.simulator.render import render
@@ -30,6 +37,9 @@ from tests.volume_sensors.scenarios import built, manner, ordinary
 
 LAYOUT = "stadslogistiek-bar"
 PICTURE_PX = (1230, 924)
+PERIOD_US = 1_000_000 // RATE_HZ
+REST_US = 300_000
+"""The bar is empty for so long before and after: more than the head waits for."""
 Rng = np.random.Generator
 
 
@@ -73,6 +83,32 @@ def by_bar(layout: Layout, one: One, rng: Rng) -> Reading | Rejection:
     return read_sweep(_fed(layout, one, rng), [layout])
 
 
+def by_head(layout: Layout, one: One, rng: Rng) -> Reading | Rejection:
+    """Drawn past a sensor head: sampled, recorded by its firmware, made into a sweep from the bytes that it would send."""
+    return read_sweep(recorded(_fed(layout, one, rng)), [layout])
+
+
+def recorded(sweep: Sweep) -> Sweep:
+    """What becomes of a sweep in a head."""
+    before, changes = transitions(sweep)
+    ring = Ring(1, CARD_MAX)
+    recorder = Recorder(ring, before, PERIOD_US)
+    recorder.allowed = True
+    at_us = REST_US
+    levels = [before] * (REST_US // PERIOD_US)
+    shown = before
+    for wait_us, level in changes:
+        at_us += wait_us
+        # A change is seen at the next sample; of two between samples only the second.
+        levels += [shown] * (at_us // PERIOD_US + 1 - len(levels))
+        shown = level
+    levels += [shown] * (REST_US // PERIOD_US)
+    recorder.take(memoryview(array("H", levels)), len(levels))
+    (slot,) = ring.kept
+    caps = Caps("0" * 16, 1, RATE_HZ, len(sweep.data), 2, 1, CARD_MAX, "", sweep.bar)
+    return sweep_of(bytes(slot.data[: slot.length]), caps)
+
+
 def _fed(layout: Layout, one: One, rng: Rng) -> Sweep:
     path = through(layout.width_mm, manner(rng, 1, 1, 0.6), rng)
     return feed(Fed(layout, [*one.cuts, *one.code], path, built(rng), ordinary(rng)), rng)
@@ -89,4 +125,9 @@ def _machine(identity: str) -> tuple[Machine, Profile]:
     return machine, learn(views, Board(), [machine.bed() for _ in range(3)], faces, "same cards", "sim")
 
 
-WAYS: dict[str, Way] = {"camera": by_camera, "calibrated camera": by_calibrated_camera, "sensor bar": by_bar}
+WAYS: dict[str, Way] = {
+    "camera": by_camera,
+    "calibrated camera": by_calibrated_camera,
+    "sensor bar": by_bar,
+    "sensor head": by_head,
+}

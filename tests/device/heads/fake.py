@@ -46,6 +46,18 @@ def card_bytes(entries: list[tuple[int, int]], before: int = 7, after: int = 7, 
     return out + struct.pack("<H", after)
 
 
+def card_payloads(card: int, data: bytes, sent: int = 0) -> list[bytes]:
+    """The payloads of the frames that a head sends of a card."""
+    count = max(1, -(-len(data) // 200))
+    return [
+        struct.pack(
+            "<BBQHBBHI", 0x83, (sent + k) % 256, card, (sent + k + 1) % 65536, k, count, len(data), binascii.crc32(data)
+        )
+        + data[200 * k : 200 * k + 200]
+        for k in range(count)
+    ]
+
+
 def whole(kind: int, data: bytes) -> bytes:
     """A sound line."""
     return data

@@ -273,6 +273,18 @@ def test_a_card_of_nonsense_is_given_so_that_it_is_refused_once(fake: FakeHead, 
     until(head, lambda: fake.acked)
 
 
+def test_repeated_and_missing_frames_are_told_apart(fake: FakeHead, head: Head) -> None:
+    until(head, lambda: head.link.heartbeat)
+    fake.damage = lambda kind, data: data + data
+    head.link.missed = 0
+    first = head.link.decoder.sound
+    until(head, lambda: head.link.decoder.sound > first + 6)
+    assert head.link.missed == 0
+    fake._seq += 5
+    until(head, lambda: head.link.missed)
+    assert head.link.missed == 5
+
+
 def test_over_a_socket_too(fake: FakeHead) -> None:
     """A head behind a serial-to-network adapter."""
     server = socket.create_server(("127.0.0.1", 0))
