@@ -85,6 +85,7 @@ class SensorBar:
         self._state, self._card = _State.NOT_READY, _Record(self._empty, 0.0)
         self._heard_s = self._tested_s = lines.now_s()
         self._done: deque[Sweep] = deque()
+        self._disturbed = False
         self.problem: str | None = None
         self.touched = 0  # times that something passed which was no card
         self._make_ready(at_once=True)
@@ -112,9 +113,11 @@ class SensorBar:
         self._sleep(SETTLE_S)
         lit = self._lines.levels()
         self._sleep(LATE_S)
-        self._lines.wait(0)
-        # What was lost on the way to an empty bar is nobody's.
-        self._lines.lost()
+        seen = [edge.line for edge in self._lines.wait(0)]
+        # The lamp's own doing is two edges a data sensor; anything more is a card that came just now.
+        self._disturbed = bool(self._lines.lost()) or any(
+            seen.count(k) > (2 if k < self._rows else 0) for k in set(seen)
+        )
         self._levels, self._tested_s = lit, self._lines.now_s()
         return Tested(lit, unlit)
 
@@ -221,6 +224,11 @@ class SensorBar:
         self._state = _State.NOT_READY if faults else _State.EMPTY
         self._card = _Record(self._empty, 0.0)
         self.problem = None
+        if self._disturbed and not faults:
+            # A card whose first edges went by in the test: it is refused, not read without them.
+            self._heard_s = self._lines.now_s()
+            self._begin(self._heard_s)
+            self._card.lost += 1
         if faults:
             unlit = any(tested.unlit[: self._rows])
             remedy = "close the hood, keep light away" if unlit else "take out what is left, blow the bar clean"

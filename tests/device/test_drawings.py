@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from dataclasses import astuple
@@ -14,7 +13,7 @@ from gpiozero.pins.mock import MockFactory
 
 from cards.layout import CLOCK_GAP
 from cards.load import find_layout
-from device.drawings.__main__ import FOLDER, files
+from device.drawings.__main__ import FOLDER, files, main
 from device.drawings.boards import PI_BCM, PI_POWER, PICO_GP, PICO_POWER, ohms
 from device.drawings.mechanics import APERTURE_MM, SPOT_MM
 from device.pins import load_pins
@@ -116,9 +115,15 @@ def test_no_word_leaves_the_sheet(made: dict[str, str], name: str) -> None:
         assert left > 0 and left + long < wide and size < y < high, e.text
 
 
-def test_check_tells_a_file_that_is_stale(tmp_path: Path) -> None:
-    run = [sys.executable, "-m", "device.drawings", "--folder", str(tmp_path)]
-    assert subprocess.run([*run, "--write"], check=False).returncode == 0
+def test_check_tells_a_file_that_is_stale(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def run(task: str) -> int:
+        monkeypatch.setattr(sys, "argv", ["drawings", "--folder", str(tmp_path), task])
+        return main()
+
+    assert run("--write") == 0 and run("--check") == 0
     (tmp_path / "plate.svg").write_text("<svg/>", encoding="utf-8")
-    found = subprocess.run([*run, "--check"], check=False, capture_output=True, text=True)
-    assert found.returncode == 1 and found.stderr.count("\n") == 1 and "plate.svg" in found.stderr
+    assert run("--check") == 1
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "plate.svg" in told

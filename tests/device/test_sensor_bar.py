@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib.util
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -199,6 +199,39 @@ def test_two_cards_that_nobody_looked_at_in_between_are_two_and_the_first_is_not
     assert one is not None and two is not None
     assert one.lost == 1 and code_of(read_sweep(one, [CARD])) is Code.EDGES_LOST
     assert punched(read_sweep(two, [CARD])) == second[1]
+
+
+def paused(sweep: Sweep, after_s: float, pause_s: float) -> Sweep:
+    channels = [replace(c, ticks_s=c.ticks_s + pause_s * (c.ticks_s > after_s)) for c in [*sweep.data, *sweep.clock]]
+    return replace(sweep, data=tuple(channels[:-2]), clock=(channels[-2], channels[-1]))
+
+
+def test_a_card_that_rests_at_the_mouth_and_goes_on_is_read(machine: Machine) -> None:
+    bar = machine.bar()
+    sweep, wanted = swept(CARD, 7)
+    # T2 has seen paper and stands on the first bar: all looks as it does without a card.
+    lasts = machine.rig.play(paused(sweep, float(sweep.clock[1].ticks_s[1]) + 1e-6, 1.0))
+    peek, card = bar.wait(lasts + 1), bar.wait(lasts + 1)
+    assert peek is not None and not any(len(c.ticks_s) for c in [*peek.data, peek.clock[0]])
+    assert card is not None and punched(read_sweep(card, [CARD])) == wanted
+
+
+def test_a_card_that_moves_on_while_the_bar_tests_itself_is_refused_not_read_without_its_edges(
+    machine: Machine,
+) -> None:
+    bar = machine.bar()
+    sweep, _ = swept(CARD, 7)
+    second = float(sweep.clock[1].ticks_s[1])
+    # Two edges of T2 come 203 ms later, while the light is off; then the card goes on as it did.
+    blink = Channel(np.insert(sweep.clock[1].ticks_s, 2, [second + 0.2031, second + 0.2052]),
+                    np.insert(sweep.clock[1].levels, 2, [True, False]), False, False)  # fmt: skip
+    late = paused(sweep, second + 1e-6, 1.0)
+    shifted = Channel(np.concatenate([blink.ticks_s[:4], late.clock[1].ticks_s[2:]]), blink.levels, False, False)
+    lasts = machine.rig.play(replace(late, clock=(late.clock[0], shifted)))
+    outcomes = []
+    while (passed := bar.wait(lasts + 2)) is not None:
+        outcomes.append(passed)
+    assert outcomes and any(s.lost for s in outcomes)
 
 
 def test_a_crumb_that_falls_past_one_sensor_is_no_card(machine: Machine) -> None:

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from reader.cli import group
-from reader.config import EXAMPLE, Config, ConfigError, DelayOptions, load_config
+from reader.config import EXAMPLE, TABLES, Config, ConfigError, DelayOptions, load_config
 from reader.live import Delays
 
 
@@ -22,7 +22,8 @@ def config(tmp_path: Path, text: str) -> Path:
 
 def test_the_example_holds_every_option_with_what_holds_without_it(tmp_path: Path) -> None:
     given = tomllib.loads(EXAMPLE)
-    assert given.keys() == Config.model_fields.keys() and given["delays"].keys() == DelayOptions.model_fields.keys()
+    assert given.keys() == Config.model_fields.keys()
+    assert all(given[name].keys() == table.model_fields.keys() for name, table in TABLES.items() if name)
     assert load_config(config(tmp_path, EXAMPLE)) == Config()
 
 
@@ -34,15 +35,21 @@ def test_the_page_shows_the_example() -> None:
 
 
 def test_the_bounds_that_the_example_states_are_those_that_hold(tmp_path: Path) -> None:
-    stated = re.findall(r"^(\w+) = [\d.]+ .*\(([\d.]+) to ([\d.]+)\)$", EXAMPLE, re.M)
-    assert [name for name, _, _ in stated] == list(DelayOptions.model_fields)
-    for name, least, most in stated:
+    tables = re.split(r"^\[(\w+)\]", EXAMPLE, flags=re.M)
+    stated = [
+        (table, *found)
+        for table, text in zip(tables[1::2], tables[2::2], strict=True)
+        for found in re.findall(r"^(\w+) = [\d.]+ .*\(([\d.]+) to ([\d.]+)\)$", text, re.M)
+    ]
+    bounded = [*(("sync", n) for n in ("every_s",)), *(("delays", n) for n in DelayOptions.model_fields)]
+    assert [(table, name) for table, name, _, _ in stated] == bounded
+    for table, name, least, most in stated:
         for value in (least, most):
-            load_config(config(tmp_path, f"[delays]\n{name} = {value}\n"))
+            load_config(config(tmp_path, f"[{table}]\n{name} = {value}\n"))
         for value in (float(least) - 0.01, float(most) + 1):
             number = int(value) if "." not in least + most and value > float(most) else value
             with pytest.raises(ConfigError):
-                load_config(config(tmp_path, f"[delays]\n{name} = {number}\n"))
+                load_config(config(tmp_path, f"[{table}]\n{name} = {number}\n"))
 
 
 def test_without_a_file_everything_holds_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
