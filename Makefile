@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench faults fuzz volume volume-sensors same-cards generated clean
+.PHONY: help setup demo test lint bench faults faults-sync fuzz volume volume-sensors same-cards generated clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -32,6 +32,9 @@ bench: setup ## speed, as ratios of two things measured in one run
 faults: setup ## power cuts, kills, lying disks and bad cables, for an hour or so
 	.ci/micropython $(VENV)
 	$(BIN)/python -m tests.faults
+
+faults-sync: setup ## fifty machines sync through a line that does everything wrong, for some minutes
+	$(BIN)/python -m tests.faults.sync
 
 fuzz: setup ## a million damaged pictures and a million damaged lines, for half an hour or so
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'

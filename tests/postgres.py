@@ -40,8 +40,8 @@ def _user() -> Mapping[str, Any]:
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """A running server's address. It does not sync: a test's data may be lost when the computer goes off."""
+def server(durable: bool = False) -> Iterator[str]:
+    """A running server's address. Unless `durable` it does not sync: a test's data may be lost when the computer does."""
     bin_folder = programs()
     assert bin_folder is not None
     user = _user()
@@ -50,7 +50,12 @@ def server() -> Iterator[str]:
         os.chown(folder, user["user"], user["group"])
     data = folder / "data"
     make = [bin_folder / "initdb", "-D", data, "-U", "tests", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-    options = {"fsync": "off", "listen_addresses": "", "unix_socket_directories": str(folder), "max_connections": "60"}
+    options = {
+        "fsync": "on" if durable else "off",
+        "listen_addresses": "",
+        "unix_socket_directories": str(folder),
+        "max_connections": "60",
+    }
     settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     try:
         subprocess.run(make, check=True, capture_output=True, cwd=folder, **user)

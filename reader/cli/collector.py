@@ -133,6 +133,35 @@ def erase_(story: str, reason: str, store: str | None) -> None:
     click.echo(f"erased here; {', '.join(held_by)} will hear of it. Backups of the collector are yours to erase")
 
 
+@command.command("take", epilog="Example: logicienne collector take /media/usb")
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False))
+@collector_option
+@click.pass_context
+def take_(ctx: click.Context, folder: Path, store: str | None) -> None:
+    """Take the bundles in FOLDER, and lay receipts beside them. Code 1 when one of them cannot be taken."""
+    from reader.collector.keys import keys_path, with_keys
+    from reader.collector.take import take
+
+    with _open(store) as database:
+        opened = take(with_keys(database, keys_path(store)), folder)
+    for one in opened:
+        if one.taken is None:
+            click.echo(one.why, err=True)
+            continue
+        done = one.taken
+        click.echo(f"{one.path.name}: machine {one.machine}, {done.taken} new records, {done.known} known")
+        for refused in done.refused:
+            click.echo(f"  refused {refused.id}: {refused.why}", err=True)
+        if done.forks:
+            click.echo(f"  {len(done.forks)} forks: logicienne collector forks", err=True)
+    if not opened:
+        click.echo(f"{folder}: no bundles; the machine writes them: logicienne bundle write {folder}", err=True)
+    elif any(one.taken for one in opened):
+        click.echo("receipts lie beside them: let the stick go back to its machine")
+    if any(one.taken is None for one in opened):
+        ctx.exit(1)
+
+
 @command.command("check", epilog="Example: logicienne collector check")
 @collector_option
 @click.pass_context

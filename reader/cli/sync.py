@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from datetime import date
 from pathlib import Path
@@ -69,11 +68,8 @@ def _once(store: Store, target: str) -> str:
     to = target or identity.enrolled().url
     if not to.startswith(("http://", "https://")):
         return _carried(store, Path(to))
-    line = Http(to, identity.enrolled().token, earliest=_latest_day(store))
-    try:
+    with Http(to, identity.enrolled().token, earliest=_latest_day(store)) as line:
         report = Exchange(store, line).run()
-    finally:
-        line.close()
     return "\n".join([f"{report.sent} records sent, {report.safe} more are safe", *report.notes, *_left(store)])
 
 
@@ -100,16 +96,11 @@ def _latest_day(store: Store) -> date | None:
 @command.command("enrol", epilog="Example: logicienne sync enrol https://collector.example.org KMRT-XWPA")
 @click.argument("url")
 @click.argument("code")
-@click.option("--name", help="What the organisation calls this machine. Default: this computer's name.")
 @store_option
-def enrol_(url: str, code: str, name: str | None, store_path: Path | None) -> None:
+def enrol_(url: str, code: str, store_path: Path | None) -> None:
     """Make this machine known to the collector at URL, with the CODE the organisation gave."""
-    with open_store(store_path) as store, identities.alone(store.path):
-        line = Http(url, earliest=_latest_day(store))
-        try:
-            done = enrolment.enrol(store.path, url, code, name or platform.node() or "machine", line)
-        finally:
-            line.close()
+    with open_store(store_path) as store, identities.alone(store.path), Http(url, earliest=_latest_day(store)) as line:
+        done = enrolment.enrol(store.path, url, code, line)
     click.echo(f"enrolled with {done.enrolled().organisation or url} as machine {done.machine}; next: logicienne sync")
 
 

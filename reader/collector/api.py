@@ -48,7 +48,9 @@ class EnrolRequest(_Model):
 
     machine: MachineId
     code: Annotated[str, Field(min_length=1, max_length=40)]
-    name: Annotated[str, Field(max_length=NAME_MAX, description="As the machine calls itself; the code's name holds.")]
+    name: Annotated[
+        str, Field(max_length=NAME_MAX, description="As the machine calls itself; the code's name holds.")
+    ] = ""
     public_key: Annotated[str, Field(min_length=44, max_length=44, description="Ed25519, base64.")]
 
 

@@ -120,7 +120,7 @@ class _Filling:
             if record.kind == "layout":
                 body = json.loads(record.body)
                 key = (body["identity"], body["digest"])
-                if key not in self._layouts:
+                if key not in self._layouts and self._is_new(record):
                     self._layouts[key] = from_json(body["content"])
             elif self._is_new(record):
                 self._project(record)

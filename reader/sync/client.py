@@ -18,8 +18,8 @@ from reader.sync import identity as identities
 from reader.sync.errors import Portal, TooBig, WireError
 from reader.sync.http import Transport, clock_words
 from reader.sync.patience import Patience
-from reader.sync.received import erase_copies, settled, take_erasures, take_receipts
-from reader.sync.wire import CLOCK_OFF_S, GROUPS_MAX, Claim, Group, Receipt, WireRecord, group, lesser
+from reader.sync.received import erase_copies, settled, take_erasures
+from reader.sync.wire import CLOCK_OFF_S, FORK, GROUPS_MAX, Claim, Group, Receipt, WireRecord, group, lesser
 
 BATCH_RECORDS = 1000
 BATCH_BYTES = 4 * 2**20
@@ -28,7 +28,6 @@ DIGESTS = 20_000
 """Record ids in one claim."""
 ROUNDS = 4
 """So often a permanence is claimed in one sync; what is not confirmed then waits for the next."""
-FORK = "the collector has another record by this id; it keeps both: tell the organisation"
 
 
 @dataclass(frozen=True)
@@ -127,7 +126,11 @@ class Exchange:
             self._notes.append(clock_words(now, answer.clock))
         if erased := take_erasures(self._store, answer.erasures):
             self._notes.append(f"the words of {erased} stories were erased, as the organisation asked")
-        self._safe += take_receipts(self._store, self._identity, [(r, None) for r in answer.receipts])
+        for receipt in answer.receipts:
+            safe = settled(self._store, self._identity, receipt, digests(self._store, receipt.permanence))
+            if safe is not None:
+                self._safe += safe
+                self._settled.add(receipt.permanence)
 
     # --- permanences -------------------------------------------------------------------------------------------
 
@@ -136,7 +139,7 @@ class Exchange:
         claims = [_claim(p, digests(self._store, p)) for p in permanences]
         answer = self._state([Group(c.permanence, c.count, c.set_digest) for c in claims])
         theirs = {g.permanence: g for g in answer.groups}
-        for some in _by_size(claims):
+        for some in _by_size(c for c in claims if c.permanence not in self._settled):
             self._settle(some, theirs)
         return answer.root
 
@@ -147,7 +150,7 @@ class Exchange:
             mine = [Group(p, known[p].count, known[p].set_digest) for p in some]
             theirs = {g.permanence: g for g in self._state(mine).groups}
             differ = [g.permanence for g in mine if theirs.get(g.permanence) != g]
-            for claims in _by_size([_claim(p, digests(self._store, p)) for p in differ]):
+            for claims in _by_size(_claim(p, digests(self._store, p)) for p in differ):
                 self._settle(claims, theirs)
 
     def _settle(self, claims: Sequence[Claim], theirs: Mapping[str, Group]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -17,12 +18,10 @@ from reader.sync.sign import is_public_key
 TOKEN = re.compile(r"[\x21-\x7e]{16,500}")
 
 
-def enrol(
-    store: Path, url: str, code: str, name: str, transport: Transport, patience: Patience | None = None
-) -> Identity:
+def enrol(store: Path, url: str, code: str, transport: Transport, patience: Patience | None = None) -> Identity:
     """Enrol this store's machine at the collector behind `transport` (at `url`). Raises `SyncError`.
 
-    name: what the organisation calls the machine. The same machine may enrol again: its token is replaced.
+    What the organisation calls the machine goes with the code. The same machine may enrol again: its token is replaced.
     """
     identity = identities.load(store)
     ask = (patience or Patience()).ask
@@ -31,7 +30,7 @@ def enrol(
         raise Portal(f"{url}: something answers there, but it is no collector; look at the address and the network")
     question = {
         "code": code.strip().upper(),
-        "name": name,
+        "name": platform.node()[:80],
         "machine": identity.machine,
         "public_key": identity.private.public,
     }

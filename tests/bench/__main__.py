@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.bench import calibrated, edges, head, keeping, live, reading
+from tests.bench import calibrated, edges, head, keeping, live, reading, syncing
 
 if __name__ == "__main__":
     reading.main()
@@ -11,3 +11,4 @@ if __name__ == "__main__":
     edges.main()
     head.main()
     keeping.main()
+    syncing.main()

@@ -179,7 +179,7 @@ def test_a_bundle_cut_anywhere_is_refused_whole(
     (path,) = carry(store, stick).files
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(WireError, match="empty|cut off|no bundle"):
+    with pytest.raises(WireError, match=r"empty|cut off|no bundle"):
         organisation.open(path, machine)
 
 
