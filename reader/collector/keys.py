@@ -16,7 +16,7 @@ from reader.collector.errors import CollectorError
 from reader.sync import sign
 
 try:
-    import pyrage
+    import pyrage  # type: ignore[import-untyped]
 except ImportError as error:
     raise CollectorError(
         "the collector needs more libraries; install them: pip install 'logicienne[collector]'"
