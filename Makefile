@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench faults fuzz volume volume-sensors generated clean
+.PHONY: help setup demo test lint bench faults faults-sync fuzz volume volume-sensors generated clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,6 +31,9 @@ bench: setup ## speed, as ratios of two things measured in one run
 
 faults: setup ## power cuts, kills and lying disks, for an hour or so
 	$(BIN)/python -m tests.faults
+
+faults-sync: setup ## fifty machines sync through a line that does everything wrong, for some minutes
+	$(BIN)/python -m tests.faults.sync
 
 fuzz: setup ## a million damaged pictures, for half an hour or so
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
