@@ -5,7 +5,7 @@ Whatever times the edges (gpiozero, gpiod, the sensor head, the simulator) ends 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,14 @@ class Sweep:
     card's left edge comes to them.
     lost: edges that the source knows to have lost (sequence numbers, counters); two that belong to one hole leave no trace
     in the levels.
+    mark: the source's own name of this one pass, the same whenever it is handed over again; '' for one that cannot be.
     """
 
     bar: str
     data: tuple[Channel, ...]
     clock: tuple[Channel, Channel]
     lost: int = 0
+    mark: str = ""
 
 
 def level_at(channel: Channel, times_s: Ticks) -> Levels:
@@ -55,7 +57,7 @@ def level_at(channel: Channel, times_s: Ticks) -> Levels:
 def mirrored(sweep: Sweep) -> Sweep:
     """The same card as if time had run backwards: what left on the right now comes in there."""
     first, second = (_backwards(c) for c in sweep.clock)
-    return Sweep(sweep.bar, tuple(_backwards(c) for c in sweep.data), (first, second), sweep.lost)
+    return replace(sweep, data=tuple(_backwards(c) for c in sweep.data), clock=(first, second))
 
 
 def _backwards(channel: Channel) -> Channel:

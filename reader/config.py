@@ -18,7 +18,7 @@ EXAMPLE = """\
 # How this machine runs. Every line may be left out; what stands here is what holds without it.
 # The command line goes before this file: logicienne run --source sim:
 
-source = "camera:0"            # or "rpicam:", "folder:scans/", "http://…", "sim:"; see docs/run.md
+source = "camera:0"            # or "rpicam:", "folder:scans/", "http://…", "sim:", "sim-bar:"; see docs/run.md
 layouts = ["stadslogistiek"]   # ids of shipped layouts, or paths; relative to where the command is given
 language = "en"                # of the panel: nl, fr or en
 store = ""                     # the store's file; "" is $LOGICIENNE_STORE, else data/logicienne.db

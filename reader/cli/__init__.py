@@ -34,6 +34,7 @@ COMMANDS = {
     "collector": "Look after the collector: machines, enrolment, exports over all.",
     "cards": "Check and draw card layouts.",
     "calibrate": "Teach the machine its camera: sheet, camera, check.",
+    "head": "Look after a sensor head: console, levels, flash, simulate.",
     "simulate": "Make pictures of cards, to try things out.",
 }
 

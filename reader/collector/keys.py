@@ -16,7 +16,7 @@ from reader.collector.errors import CollectorError
 from reader.sync import sign
 
 try:
-    import pyrage  # type: ignore[import-untyped]
+    import pyrage
 except ImportError as error:
     raise CollectorError(
         "the collector needs more libraries; install them: pip install 'logicienne[collector]'"

@@ -40,6 +40,7 @@ class PostgresSession(Session):
 
     # An array that the driver would write itself costs ten times what a JSON text does.
     among = '= ANY(ARRAY(SELECT json_array_elements_text(?::json) COLLATE "C"))'
+    alone = "FOR UPDATE"
 
     def __init__(self, connection: psycopg.Connection[Row]) -> None:
         self._connection = connection
@@ -72,10 +73,6 @@ class PostgresSession(Session):
     def several(self, values: Sequence[str]) -> object:
         """As a JSON list."""
         return json.dumps(values)
-
-    def lock_machine(self, machine: str) -> None:
-        """By its own row: one server's business, however many there are."""
-        self._connection.execute(_sql("SELECT 1 FROM machines WHERE machine = ? FOR UPDATE"), (machine,)).fetchall()
 
     def stream(self, sql: str, *values: object) -> Iterator[Row]:
         """Through a cursor of the server's."""

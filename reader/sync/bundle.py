@@ -25,7 +25,7 @@ from reader.sync.sign import verified
 from reader.sync.wire import MACHINE, Claim, WireRecord
 
 try:
-    import pyrage  # type: ignore[import-untyped]
+    import pyrage
 except ModuleNotFoundError as error:
     raise SyncError("bundles need two more libraries; install them: pip install 'logicienne[sync]'") from error
 
