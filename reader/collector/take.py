@@ -14,9 +14,7 @@ from reader.collector.machines import public_key
 from reader.sync.bundle import Bundle, open_bundle
 from reader.sync.errors import WireError
 from reader.sync.stick import bundles, write_receipts
-from reader.sync.wire import Receipt, lesser
-
-FORK = "the collector has another record by this id; it keeps both: tell the organisation"
+from reader.sync.wire import FORK, Receipt, lesser
 
 
 @dataclass(frozen=True)

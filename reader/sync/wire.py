@@ -31,6 +31,9 @@ GROUPS_MAX = 1000
 CLOCK_OFF_S = 300.0
 """A clock that is this far off makes certificates and days wrong."""
 
+FORK = "the collector has another record by this id; it keeps both: tell the organisation"
+"""Why a record is refused whose id is taken by another content."""
+
 MACHINE = re.compile(r"[0-9a-f]{12}")
 """A machine's id."""
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

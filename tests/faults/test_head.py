@@ -6,8 +6,8 @@ import random
 import sys
 from pathlib import Path
 
-from tests.faults import head
 from tests.device.firmware.pythons import micropython
+from tests.faults import head
 
 
 def test_cards_come_once_through_a_bad_cable_to_a_host_that_is_killed(tmp_path: Path) -> None:

@@ -64,14 +64,16 @@ def whole(kind: int, data: bytes) -> bytes:
 
 
 class FakeHead:
-    """Three rows, two clocks. path: what a host opens, also after the line was cut (a new pty behind the same name).
+    """Two clocks. path: what a host opens, also after the line was cut (a new pty behind the same name).
 
-    damage: what becomes of a frame of this type on its way to the host.
+    damage: what becomes of a frame of this type on its way to the host. deaf_to: types that
+    never reach it.
     """
 
-    def __init__(self, folder: Path, version: int = 1, says: bytes = b"") -> None:
+    def __init__(self, folder: Path, version: int = 1, says: bytes = b"", rows: int = 3, bar: str = "test-bar") -> None:
         self.path = folder / "line"
-        self.version, self.says = version, says
+        self.version, self.says, self.rows, self.bar = version, says, rows, bar
+        self.deaf_to: set[int] = set()
         self.boot, self.number, self.session = 1000, 0, 0
         self.cards: dict[int, bytes] = {}
         self.acked: list[int] = []
@@ -133,8 +135,8 @@ class FakeHead:
             os.write(self._master, data)
 
     def send_caps(self) -> None:
-        body = struct.pack("<B8sIIBBBH", self.version, UID, self.boot, 4000, 3, 2, 16, 4000)
-        self.send(0x81, body + b"\x04fake" + b"\x08test-bar")
+        body = struct.pack("<B8sIIBBBH", self.version, UID, self.boot, 4000, self.rows, 2, 16, 4000)
+        self.send(0x81, body + b"\x04fake" + bytes([len(self.bar)]) + self.bar.encode())
 
     def _open(self) -> None:
         self._master, self._slave = os.openpty()
@@ -202,7 +204,7 @@ class FakeHead:
                 self._obey(payload[0], payload[1], payload[2:])
 
     def _obey(self, kind: int, seq: int, body: bytes) -> None:
-        if self.says:
+        if self.says or kind in self.deaf_to:
             return
         if kind == 0x01:
             self.session = struct.unpack_from("<BI", body)[1]
