@@ -72,7 +72,7 @@ def test_a_png_whose_chunk_claims_gigabytes_is_refused_before_room_is_made_for_i
     data = whole.index(b"IDAT") - 4
     bomb = struct.pack(">I", 0xD3FFC000)
     made = whole[:data] + bomb + (b"tEXt" + whole[data:] if at.startswith("first") else whole[data + 4 :])
-    with pytest.raises(PictureError, match="breaks off|not a picture"):
+    with pytest.raises(PictureError, match=r"breaks off|not a picture"):
         decode_picture(made, "bomb.png")
 
 
