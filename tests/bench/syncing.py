@@ -20,6 +20,7 @@ from typing import Any
 
 import uvicorn
 
+from cards.load import find_layout
 from reader.collector import ingest as ingestion
 from reader.collector.app import make_app
 from reader.collector.database import open_database
@@ -27,6 +28,7 @@ from reader.collector.keys import Collector, new_keys
 from reader.collector.machines import enrol, new_code
 from reader.collector.schema import TABLES
 from reader.collector.sqlite import TYPES
+from reader.decode import decode
 from reader.store import Store, facts, open_store
 from reader.store.migrations import statements
 from reader.store.opening import DURABLE
@@ -38,6 +40,7 @@ from reader.sync.http import Http
 from reader.sync.wire import WireRecord
 from tests import postgres
 from tests.bench.keeping import PER_SITTING, card, fill, small_layout, timed
+from tests.builders import complete, reading
 
 SENDERS = 4
 """Machines that send at once."""
@@ -62,15 +65,18 @@ def serving(place: str | Path) -> Iterator[tuple[Collector, int]]:
             thread.join()
 
 
-def records(count: int) -> list[WireRecord]:
-    """Readings of a small card, in sittings of a hundred."""
-    layout = small_layout()
-    bodies = [facts.reading_body(*card(layout, k)) for k in range(81)]  # type: ignore[arg-type]
+def records(count: int, real: bool = False) -> list[WireRecord]:
+    """Readings of a small card, or of the campaign's own, in sittings of a hundred."""
+    layout = find_layout("stadslogistiek") if real else small_layout()
+    one = reading(layout, complete(layout))
+    bodies = [facts.reading_body(one, decode(one, layout))] if real else [
+        facts.reading_body(*card(layout, k)) for k in range(81)  # type: ignore[arg-type]
+    ]  # fmt: skip
     found = []
     for k in range(count):
         if k % PER_SITTING == 0:
             sitting = facts.new_id()
-        r = facts.record("reading", sitting, bodies[k % 81])
+        r = facts.record("reading", sitting, bodies[k % len(bodies)])
         found.append(WireRecord(r.id, r.kind, r.permanence, r.body, r.digest))
     return found
 
@@ -102,6 +108,16 @@ def _post(port: int, token: str, bodies: Sequence[bytes]) -> None:
         answer = json.loads(line.getresponse().read())
         assert answer["taken"] > 0 and not answer["refused"], answer
     line.close()
+
+
+def core_us(folder: Path, given: Sequence[WireRecord]) -> float:
+    """Microseconds of processor time a record, without the way over the line."""
+    with open_database(folder / f"core-{len(given)}.db") as database:
+        machine = secrets.token_hex(6)
+        enrol(database, new_code(database, "m"), machine, sign.Key.new().public)
+        begin = time.process_time()
+        ingestion.ingest(database, machine, given)
+        return 1e6 * (time.process_time() - begin) / len(given)
 
 
 def rows_of(given: Sequence[WireRecord]) -> list[tuple[str, ...]]:
@@ -194,7 +210,6 @@ def _close_all(store: Store) -> None:
 def main(count: int = 1_000_000, batch: int = 20_000) -> None:
     """Print the figures."""
     given = records(batch)
-    size = statistics.mean(len(r.body) for r in given)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         ratio, speed = compared(
@@ -205,6 +220,10 @@ def main(count: int = 1_000_000, batch: int = 20_000) -> None:
         print(
             f"records through HTTP into SQLite ÷ executemany: {ratio:.2f} (target: at least 0.3; {speed:,.0f}/s here)"
         )
+        for name, some in (("small card", given), ("the campaign's card", records(batch // 4, real=True))):
+            size = statistics.mean(len(r.body) for r in some)
+            taken, speed = core_us(folder, some), len(some) / through_http(folder / f"{size:.0f}.db", some)
+            print(f"{name} ({size:,.0f} bytes): {taken:.0f} microseconds of one core, {speed:,.0f}/s through HTTP here")
         few, many = (nothing_to_send(folder, folder / f"all-{n}.db", n) for n in (1000, count))
         print(f"nothing to send at {count:,} cards ÷ at 1,000: {many[0] / few[0]:.2f} (target: at most 1.5)")
         print(f"of it: {1 / many[0]:,.0f} a second from one machine here")
