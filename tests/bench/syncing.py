@@ -227,9 +227,8 @@ def main(count: int = 1_000_000, batch: int = 20_000) -> None:
         few, many = (nothing_to_send(folder, folder / f"all-{n}.db", n) for n in (1000, count))
         print(f"nothing to send at {count:,} cards ÷ at 1,000: {many[0] / few[0]:.2f} (target: at most 1.5)")
         print(f"of it: {1 / many[0]:,.0f} a second from one machine here")
-        print(
-            f"bytes at the collector ÷ bytes of a record's body: {many[1] / size:.2f} (a body here: {size:.0f} bytes)"
-        )
+        print(f"bytes at the collector ÷ bytes of a small card's body: {many[1] / len(given[0].body):.2f}")
+
     if postgres.programs() is None:
         print("records through HTTP into PostgreSQL: no PostgreSQL here (apt-get install postgresql)")
         return
