@@ -15,6 +15,8 @@ LAMP_WORN, LAMP_MAX = 0.15, 0.40
 """All sensors need so much more light than they did: the lamp has aged. From 0.5 of an aperture that is 0.58 and 0.7."""
 ONE_WORN, ONE_MAX = 0.12, 0.45
 """One sensor needs so much more than the others do: dirt on it. Its measure is good to 0.06."""
+CREPT_WORN, CREPT_MAX = 0.15, 0.3
+"""A clock sensor's view of nothing, as a share of paper's; its comparator stands at a half."""
 
 
 def check_sensors(profile: SensorProfile, bench: Bench) -> Check:
@@ -32,9 +34,10 @@ def check_sensors(profile: SensorProfile, bench: Bench) -> Check:
 
 def _drift(profile: SensorProfile, empty: Empty) -> list[Checked]:
     """What changed since, for all sensors together and for each against the others."""
+    found = _clock(profile, empty)
     change = _change(profile, empty)
     if change is None:
-        return []
+        return found
     together = float(np.median(change))
     figure = f"sensors need {together - 1:+.0%} light against what they did (limits {LAMP_WORN:+.0%}, {LAMP_MAX:+.0%})"
     grade = _graded(abs(together - 1), LAMP_WORN, LAMP_MAX)
@@ -45,7 +48,7 @@ def _drift(profile: SensorProfile, empty: Empty) -> list[Checked]:
             if together > 1
             else "More light than it was: close the hood, check the lamp's supply"
         )
-    found = [Checked(Finding("drift", figure, advice), grade)]
+    found.append(Checked(Finding("drift", figure, advice), grade))
     for k, more in enumerate((change / together).tolist()):
         grade = _graded(abs(more - 1), ONE_WORN, ONE_MAX)
         if grade is not Verdict.SOUND:
@@ -56,6 +59,21 @@ def _drift(profile: SensorProfile, empty: Empty) -> list[Checked]:
                 else "Close the hood; if it stays, it was dirty when it was learnt: calibrate anew"
             )
             found.append(Checked(Finding(f"sensor {k + 1}", figure, advice), grade))
+    return found
+
+
+def _clock(profile: SensorProfile, empty: Empty) -> list[Checked]:
+    """What the clock sensors see of nothing, where levels are told: it may not creep towards paper."""
+    found = []
+    for k, sensor in enumerate(profile.sensors[profile.rows :], profile.rows):
+        if empty.unlit.level is None or sensor.unlit is None or sensor.light is None:
+            continue
+        share = (float(empty.unlit.level[k]) - sensor.unlit) / max(sensor.light - sensor.unlit, 1e-3)
+        if share > CREPT_WORN:
+            figure = f"sees {share:.0%} of paper where there is none (at most {CREPT_WORN:.0%})"
+            advice = "Wipe it; keep light from outside and what shines off the bed away"
+            grade = Verdict.WORN if share <= CREPT_MAX else Verdict.RECALIBRATE
+            found.append(Checked(Finding(f"sensor {sensor.name}", figure, advice), grade))
     return found
 
 

@@ -19,6 +19,8 @@ NEED_LEAST = 0.25
 """And one that says light through so little sees the shine around its neighbour's hole."""
 OTHERS = 1.25
 """So much more light than the others need: dirt, or an old lamp, and no longer what parts differ by when new."""
+ALIKE = 1.15
+"""What parts of one batch differ by; beyond it a sensor that needs much is weak, within it they all are short of light."""
 AMBIENT_MAX = 0.15
 """Share of a sensor's light that may come from elsewhere: the sun adds to paper what it adds to a hole."""
 LEAK_WORN, LEAK_MAX = 0.2, 0.35
@@ -87,22 +89,21 @@ def judge_needs(threshold: Floats, duty: int) -> list[Checked]:
     needs, middle = threshold / duty, float(np.median(threshold))
     span = f"{needs.min():.2f} to {needs.max():.2f} of their aperture (best 0.5, at most {NEED_MAX:g})"
     found = [Checked(Finding("light", f"{duty / 10:.0f} %; sensors need {span}"), Verdict.SOUND)]
-    short = float(np.median(needs)) > NEED_WORN
-    if short:
+    more = threshold / middle
+    weak = (more > OTHERS) | ((needs > NEED_WORN) & (more > ALIKE))
+    common = float(needs[~weak].max()) if (~weak).any() else 0.0
+    if common > NEED_WORN:
         advice = "More light: check the lamp's supply, its resistors, the distance to the sensors"
-        grade = Verdict.RECALIBRATE if float(np.median(needs)) > NEED_MAX else Verdict.WORN
-        found.append(Checked(Finding("lamp", f"all sensors together need {np.median(needs):.2f}", advice), grade))
+        grade = Verdict.RECALIBRATE if common > NEED_MAX else Verdict.WORN
+        found.append(Checked(Finding("lamp", f"sensors that are alike need up to {common:.2f}", advice), grade))
     for k, need in enumerate(needs.tolist()):
-        more = threshold[k] / middle
-        figure = f"needs {need:.2f} of its aperture, {more - 1:+.0%} against the others"
-        if need > NEED_MAX and not (short and more < OTHERS):
-            found.append(_bad(f"sensor {k + 1}", figure, _weak(k)))
-        elif (need > NEED_WORN and not short) or more > OTHERS:
-            found.append(Checked(Finding(f"sensor {k + 1}", figure, _weak(k)), Verdict.WORN))
+        figure = f"needs {need:.2f} of its aperture, {more[k] - 1:+.0%} against the others"
+        if weak[k]:
+            grade = Verdict.RECALIBRATE if need > NEED_MAX else Verdict.WORN
+            found.append(Checked(Finding(f"sensor {k + 1}", figure, _weak(k)), grade))
         elif need < NEED_LEAST:
-            found.append(
-                _bad(f"sensor {k + 1}", figure, "It sees too much: the others are dirty, or its aperture is missing")
-            )
+            advice = "It sees too much: the others are dirty, or its aperture is missing"
+            found.append(_bad(f"sensor {k + 1}", figure, advice))
     return found
 
 

@@ -15,7 +15,7 @@ from cards.layout import Layout
 from device.frame import Frame
 from device.panel import Light, Panel, Sign
 from device.source import WAIT_S, Source
-from device.sweep import Sweep
+from device.sweep import Sweep, is_peek
 from reader.decode import decode, rejected
 from reader.evidence import evidence
 from reader.live import Changed, Delays, Live, Seen, State
@@ -123,6 +123,9 @@ class Service:
 
     def _one_sweep(self, sweep: Sweep) -> None:
         """A card that was fed: once in this sitting, however often the source hands it over until it hears that it is kept."""
+        if is_peek(sweep):
+            self._source.kept(sweep.mark)
+            return
         mark = sweep.mark or uuid4().hex
         known = self._try(lambda: self._store.knows(self._work.permanence, mark))
         if known is False:

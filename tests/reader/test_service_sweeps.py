@@ -9,16 +9,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from calibration.bench import names
+from calibration.sensor_profile import Sensor, SensorProfile
 from cards.layout import Layout
 from cards.load import find_layout
+from device.simulator.motion import Path as Way
+from device.simulator.motion import through
+from device.simulator.people import answer
 from device.source import Source, SourceError, open_source
 from device.sweep import Sweep
 from reader.service import Service, Work
 from reader.store import Store, StoreFull
-from tests.reader.sweep.builders import bar_for, swept
+from tests.reader.sweep.builders import EVEN, bar_for, swept
 from tests.reader.test_service import Shown, cards_in
+from tests.same_cards.ways import recorded
 
 CARD = find_layout("stadslogistiek-bar")
 SIM = "sim-bar:?cards={cards}&seed=7&hand=steady&feed=steady"
@@ -185,6 +192,38 @@ def test_a_bar_asks_for_a_card_says_when_it_is_silent_and_asks_again_after_a_ver
     assert [s.word for s in panel.signs] == [
         "Feed a card.", "The sensors do not answer.", "Feed a card.", "accepted: thank you", "Feed a card.",
     ]  # fmt: skip
+
+
+def test_a_bar_s_profile_is_named_in_what_is_kept_and_another_bar_s_refuses_the_card(
+    store: Store, sitting: str
+) -> None:
+    sensors = tuple(Sensor(name) for name in names(6))
+    profile = SensorProfile("belga", "2024-12-05T10:00:00+00:00", "1", "test", "six-rows", 450, sensors)
+    Service(Bar([marked(1)], store), store, Shown(store), replace(work(sitting), sensors=profile)).run()
+    (body,) = store.rows("SELECT body FROM records WHERE kind = 'reading'")[0]
+    assert profile.label in str(body)
+    other = replace(work(sitting), sensors=replace(profile, bar="eight-rows"))
+    panel = Shown(store)
+    assert Service(Bar([marked(2)], store), store, panel, other).run().rejected == 1
+    assert "eight-rows" in panel.signs[-1].lines[0]
+
+
+def test_a_card_that_is_held_in_at_the_mouth_is_no_card_yet(store: Store, sitting: str) -> None:
+    """A head waits for quiet: a hand that rests while the first clock sensor sees a bar splits the card in two."""
+    rng = np.random.default_rng(1)
+    wanted = answer(CARD, rng)
+    peeks = 0
+    for cards, rest_mm in enumerate(np.linspace(-12, -1, 12), 1):
+        way = through(CARD.width_mm, EVEN, rng)
+        k = int(np.searchsorted(way.u_mm, rest_mm))
+        waits = Way(np.concatenate([way.t_s[:k], way.t_s[k:] + 0.8]), way.u_mm)
+        parts = recorded(swept(CARD, 1, wanted=wanted, path=waits)[0])
+        peeks += len(parts) > 1
+        bar = Bar([replace(part, mark=f"{rest_mm} {n}") for n, part in enumerate(parts)], store)
+        counts = Service(bar, store, Shown(store), work(sitting)).run()
+        assert (counts.counted, counts.rejected) == (cards, 0)
+        assert len(bar.told) == len(parts)
+    assert peeks >= 3, "no card was split"
 
 
 # --- the simulated bar ------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from calibration.lens import Board
 from calibration.profile import Profile
 from cards.layout import Layout
 from cards.load import find_layout
-from device.firmware.core import CARD_MAX, RATE_HZ
+from device.firmware.core import CARD_MAX, RATE_HZ, RING
 from device.firmware.recorder import Recorder
 from device.firmware.ring import Ring
 from device.heads.cards import sweep_of
@@ -28,7 +28,7 @@ from device.simulator.people import answer
 from device.simulator.render import render
 from device.simulator.scene import BEDS, machine_scene
 from device.simulator.truth import truth
-from device.sweep import Sweep
+from device.sweep import Sweep, is_peek
 from reader.camera.read import read_frame
 from reader.reading import Reading, Rejection
 from reader.sweep.read import read_sweep
@@ -84,14 +84,20 @@ def by_bar(layout: Layout, one: One, rng: Rng) -> Reading | Rejection:
 
 
 def by_head(layout: Layout, one: One, rng: Rng) -> Reading | Rejection:
-    """Drawn past a sensor head: sampled, recorded by its firmware, made into a sweep from the bytes that it would send."""
-    return read_sweep(recorded(_fed(layout, one, rng)), [layout])
+    """Drawn past a sensor head: sampled, recorded by its firmware, made into sweeps from the bytes that it would send.
+
+    A hand that comes back after its card was out gives a second one, which cannot be read.
+    """
+    outcomes = [read_sweep(sweep, [layout]) for sweep in recorded(_fed(layout, one, rng)) if not is_peek(sweep)]
+    readings = [o for o in outcomes if isinstance(o, Reading)]
+    assert len(readings) <= 1, f"card {one.number} was read twice"
+    return readings[0] if readings else outcomes[0]
 
 
-def recorded(sweep: Sweep) -> Sweep:
+def recorded(sweep: Sweep) -> list[Sweep]:
     """What becomes of a sweep in a head."""
     before, changes = transitions(sweep)
-    ring = Ring(1, CARD_MAX)
+    ring = Ring(RING, CARD_MAX)
     recorder = Recorder(ring, before, PERIOD_US)
     recorder.allowed = True
     at_us = REST_US
@@ -104,9 +110,8 @@ def recorded(sweep: Sweep) -> Sweep:
         shown = level
     levels += [shown] * (REST_US // PERIOD_US)
     recorder.take(memoryview(array("H", levels)), len(levels))
-    (slot,) = ring.kept
-    caps = Caps("0" * 16, 1, RATE_HZ, len(sweep.data), 2, 1, CARD_MAX, "", sweep.bar)
-    return sweep_of(bytes(slot.data[: slot.length]), caps)
+    caps = Caps("0" * 16, 1, RATE_HZ, len(sweep.data), 2, RING, CARD_MAX, "", sweep.bar)
+    return [sweep_of(bytes(slot.data[: slot.length]), caps) for slot in ring.kept]
 
 
 def _fed(layout: Layout, one: One, rng: Rng) -> Sweep:
