@@ -197,11 +197,8 @@ CALLS = (
     Call("/v1/records", "Send records.", RecordsRequest, RecordsAnswer),
     Call("/v1/claim", "Ask for receipts.", ClaimRequest, ClaimAnswer),
 )
-NAMES = frozenset(
-    name
-    for model in (*(call.request for call in CALLS), EpochPair, GroupModel, ClaimModel)
-    for name in model.model_fields
-)
+ASKED: tuple[type[BaseModel], ...] = (*(call.request for call in CALLS), EpochPair, GroupModel, ClaimModel)
+NAMES = frozenset(name for model in ASKED for name in model.model_fields)
 """What a message may call the place of an error; other names are the sender's own words."""
 PROBLEMS = {
     400: "Not understood.", 401: "No token, or none of ours.", 403: "Revoked, or another machine.",
