@@ -48,8 +48,8 @@ class Session(ABC):
         """All rows of a query."""
 
     @abstractmethod
-    def change(self, sql: str, *values: object) -> int:
-        """Change something; returns how many rows it met."""
+    def change(self, sql: str, *values: object) -> None:
+        """Change something. What it met is asked for with `rows` and RETURNING: that waits for the answer."""
 
     @abstractmethod
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], clash: str = "DO NOTHING") -> None:

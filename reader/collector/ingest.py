@@ -185,7 +185,8 @@ def _erase_words(session: Session, machine: str, erasures: Sequence[WireRecord])
     heard = session.several([r.id for r in erasures])
     session.change(f"DELETE FROM pending_erasures WHERE machine = ? AND id {session.among}", machine, heard)  # noqa: S608
     told = session.several([json.loads(r.body)["record"] for r in erasures])
-    return session.change(f"DELETE FROM texts WHERE machine = ? AND record {session.among}", machine, told) > 0  # noqa: S608
+    sql = f"DELETE FROM texts WHERE machine = ? AND record {session.among} RETURNING 1"  # noqa: S608
+    return bool(session.rows(sql, machine, told))
 
 
 # --- receipts ----------------------------------------------------------------------------------------------------

@@ -100,7 +100,8 @@ def enrol(
     def work(session: Session) -> str:
         sql = "SELECT name FROM codes WHERE code_hash = ? AND expires >= ?"
         found = session.rows(sql, _hash(_plain(code)), stamp(at))
-        if not found or not session.change("DELETE FROM codes WHERE code_hash = ?", _hash(_plain(code))):
+        # Of two that come at once, one deletes it.
+        if not found or not session.rows("DELETE FROM codes WHERE code_hash = ? RETURNING 1", _hash(_plain(code))):
             raise Denied(
                 401, "no such code: a code enrols one machine, for a quarter of an hour; ask for a new one "
                 "(logicienne collector enrol NAME)",

@@ -34,9 +34,9 @@ class SqliteSession(Session):
         """All rows of a query."""
         return self._connection.execute(sql, values).fetchall()
 
-    def change(self, sql: str, *values: object) -> int:
-        """How many rows it met."""
-        return self._connection.execute(sql, values).rowcount
+    def change(self, sql: str, *values: object) -> None:
+        """Change something."""
+        self._connection.execute(sql, values)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], clash: str = "DO NOTHING") -> None:
         """Add rows."""
