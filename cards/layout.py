@@ -66,7 +66,7 @@ class Position:
     x_mm: float
     y_mm: float
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`question.choice`: the key used in readings, files and the store."""
         return f"{self.question}.{self.choice}"
