@@ -1,4 +1,4 @@
-"""One frame of a machine whose profile is known: one reading or one rejection.
+"""One frame of a machine whose profile is known: one card or one rejection.
 
 The card lies on a known plane before a known lens, so it has three degrees of freedom; each spot is judged against the
 empty bed and against the blank card at that very place (`reader.camera.likely`).
@@ -59,7 +59,21 @@ WIDE_MM = 0.2
 """A hole's reach is looked at so far beyond its tolerance, so that a torn one is measured whole."""
 
 
-def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> Reading | Rejection:
+@dataclass(frozen=True)
+class KnownCard:
+    """A card that was read, and where its face lies."""
+
+    reading: Reading
+    layout: Layout
+    mapped: CardMap
+
+    def to_px(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, 2) mm from the front's top-left corner, as printed → (n, 2) px."""
+        half = np.array([self.layout.width_mm, self.layout.height_mm]) / 2
+        return self.mapped.at(points_mm - half + self.reading.print_shift_mm)
+
+
+def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> KnownCard | Rejection:
     """Read the card in a picture of a calibrated machine, under whichever of the layouts fits it.
 
     Only faces with a blank card in the profile can be read: another one is `unknown_layout`, never a guess. A picture
@@ -84,7 +98,7 @@ def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> Rea
         return Rejection((Reason(Code.UNKNOWN_LAYOUT, found=f"{seen.explained:.2f}"),))
     if len(looks) > 1 and seen.explained - looks[1][2].explained < LEAD_MIN:
         return Rejection((Reason(Code.AMBIGUOUS_FIT),))
-    return _reading(known, face, mapped, seen, placed.fit)
+    return KnownCard(_reading(known, face, mapped, seen, placed.fit), face.layout, mapped)
 
 
 @dataclass(frozen=True)
