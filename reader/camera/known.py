@@ -213,9 +213,10 @@ class Spots:
         tolerance = min(hole.tolerance_mm + WIDE_MM, max(apart - 2 * float(half.min()), 0.6) * 0.5)
         rows, columns = face.mean.shape
         x, y = ((np.arange(n) + 0.5) / BLANK_PX_PER_MM for n in (columns, rows))
-        self.owner = np.full((rows, columns), len(centres), np.int64)
+        self.centres_mm = centres
+        # As short as it can be: what is looked up here and there should lie near at hand.
+        self.owner = np.full((rows, columns), len(centres), np.min_scalar_type(len(centres)))
         self.weight = np.zeros((rows, columns), np.float32)
-        self.x_mm, self.y_mm = (np.zeros((rows, columns), np.float32) for _ in range(2))
         reach = half + tolerance + 1
         for k, (cx, cy) in enumerate(centres):
             here = np.ix_(np.abs(y - cy) < reach[1], np.abs(x - cx) < reach[0])
@@ -228,7 +229,7 @@ class Spots:
             weight = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1)
             # Where reaches meet, each spot belongs to the place it lies deeper in.
             mine = weight > self.weight[here]
-            for whole, part in ((self.owner, k), (self.weight, weight), (self.x_mm, gx), (self.y_mm, gy)):
+            for whole, part in ((self.owner, k), (self.weight, weight)):
                 whole[here] = np.where(mine, part, whole[here])
         self.names = tuple(p.name for p in layout.positions)
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
@@ -275,7 +276,11 @@ def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str
     if not some.any():
         return found
     whole = np.maximum(share, 1e-3)
-    x, y = ((summed(wide * m.ravel()[here]) / whole).tolist() for m in (spots.x_mm, spots.y_mm))
+    row, column = np.divmod(here, spots.owner.shape[1])
+    x, y = (
+        ((summed(wide * at) / whole + 0.5) / BLANK_PX_PER_MM - centre).tolist()
+        for at, centre in zip((column, row), spots.centres_mm.T, strict=True)
+    )
     share, raw, odd, measured = share.tolist(), raw.tolist(), odd.tolist(), measured.tolist()
     for k in np.flatnonzero(some).tolist():
         doubts = []

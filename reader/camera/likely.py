@@ -90,7 +90,9 @@ class Face:
         self._v = powers(y / self._half[1]).astype(np.float32)
         self._limits = lru_cache(maxsize=8)(self._limits_before)
         row, column = np.arange(rows) // COARSE, np.arange(columns) // COARSE
+        # As short as it can be: what is looked up here and there should lie near at hand.
         self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
+        self._coarse = self._coarse.astype(np.min_scalar_type(int(self._coarse[-1])))
         self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
         self._work = tuple(np.empty_like(blank.mean) for _ in range(2))
         self._prepare_light()
@@ -190,8 +192,8 @@ class Face:
         coarse = self._coarse[here]
         likely, neither = weigh(
             cv2.remap(image, across.ravel()[here], down.ravel()[here], cv2.INTER_LINEAR).ravel().astype(np.float32),
-            self.mean.ravel()[here] * light.ravel()[coarse],
-            self.spread.ravel()[here],
+            self.blank.mean.ravel()[here] * light.ravel()[coarse],
+            self.blank.spread.ravel()[here] * np.float32(1 / SPREAD_STEPS),
             bed.ravel()[coarse],
             noise.ravel()[coarse],
         )
