@@ -31,8 +31,12 @@ CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8
 """The glance's samples lie so many times further apart; it pays for more places than this."""
-GLANCE_GONE, GLANCE_UNLIKE = 0.03, 0.2
-"""More than these shares of a hole, gone beyond the usual print or merely unlike the paper, are looked at closely."""
+GLANCE_GONE, GLANCE_UNLIKE, GLANCE_OPEN = 0.03, 0.2, 0.1
+"""More than these shares of a hole, gone beyond the usual print, solidly unlike the paper or like the bed in any way, are
+looked at closely."""
+GLANCE_LEAN, GLANCE_LEAN_MACHINE = 0.02, 0.05
+"""What is gone but thin is looked at closely where it leans so far: rings, hands and digits hardly lean, and no thin thing
+that does not is ever called a hole or a doubt."""
 GLOW_FROM, GLANCE_GLOW = 0.12, 0.02
 """Over a lit bed: lighter than the paper by this share of the way to the bed is no noise; the glance's least sum of it."""
 DARK_GROUND = 0.54
@@ -114,11 +118,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     mixture = unmix(seen, paper, bed)
     usual = _usual(seen, paper, mixture, bed, glance)
     gone = _beyond(usual, seen, paper, mixture, bed)
-    near = (glance.hole_mm < search_mm).astype(np.float32) / np.float32(glance.area_samples)
-    some = (gone * near).sum(axis=(1, 2)) > GLANCE_GONE
-    some |= (mixture.unlike * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
-    some |= (mixture.open * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
-    some |= mixture.contrast < GREY_CONTRAST_MIN
+    some = _worth_a_look(mixture, gone, glance, search_mm) | (mixture.contrast < GREY_CONTRAST_MIN)
     if is_lit(bed):
         some |= _glow(usual, mixture, bed, glance, search_mm) > GLANCE_GLOW
     blank = _blank(mixture, bed_kind(bed))
@@ -126,6 +126,27 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
         return blank
     looks = replace(fine, centres_mm=centres_mm[some])
     return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, _on(usual, glance, fine)))
+
+
+def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: float) -> NDArray[np.bool_]:
+    """(n,): where a glance does not settle that nothing is there."""
+    near = (glance.hole_mm < search_mm).astype(np.float32).ravel() / np.float32(glance.area_samples)
+
+    def total(share: Singles) -> Singles:
+        summed: Singles = share.reshape(len(share), -1) @ near
+        return summed
+
+    some: NDArray[np.bool_] = total(np.maximum(mixture.open, mixture.loose)) > GLANCE_OPEN
+    thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
+    if len(thin):
+        leans = _lean(gone[thin], glance, search_mm) > (GLANCE_LEAN if glance.is_round else GLANCE_LEAN_MACHINE)
+        # In a machine's narrow hole digits are as solid as anything.
+        solid = glance.is_round & (total(_opened(gone[thin], glance, OPENING)) > GLANCE_GONE)
+        some[thin] = leans | solid
+    off = np.flatnonzero(~some & (total(mixture.unlike) > GLANCE_UNLIKE))
+    if len(off):
+        some[off] = total(_opened(mixture.unlike[off], glance, OPENING)) > GLANCE_UNLIKE
+    return some
 
 
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
