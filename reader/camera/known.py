@@ -206,7 +206,7 @@ class Spots:
     def __init__(self, face: Face) -> None:
         layout = face.layout
         hole = layout.hole
-        centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions])
+        centres = layout.centres_mm
         gaps = np.hypot(*(centres[:, None] - centres[None]).transpose(2, 0, 1)) + np.eye(len(centres)) * 1e3
         apart = float(gaps.min())
         half = np.array([hole.width_mm, hole.height_mm]) / 2

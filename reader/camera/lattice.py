@@ -14,7 +14,7 @@ import numpy as np
 
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, View, sample
+from reader.camera.patches import Plan, Singles, View, middle, sample
 from reader.camera.unmix import unmix
 
 MACHINE_TOLERANCE_MM = 0.5
@@ -62,7 +62,7 @@ def is_lattice(layout: Layout) -> bool:
 def find_lattice(seen_by: View, geometry: Geometry, layout: Layout) -> Lattice:
     """The lattice of a card whose outline is known. Without holes it is the nominal one, beyond doubt: nothing slips."""
     x, share = _rows(seen_by, geometry, layout)
-    columns = np.array(sorted({p.x_mm for p in layout.positions}))
+    columns = np.unique(layout.centres_mm[:, 0])
     if share.max(initial=0) < 0.5:
         return Lattice(0.0, 0.0, 1.0, 1.0)
     offsets = np.arange(-OFFSET_MAX_MM, OFFSET_MAX_MM + 1e-6, 0.1)
@@ -84,7 +84,7 @@ def find_lattice(seen_by: View, geometry: Geometry, layout: Layout) -> Lattice:
 
 def _rows(seen_by: View, geometry: Geometry, layout: Layout) -> tuple[Floats, Singles]:
     """Places along the card (k,) and the share of bed there, summed over all rows of positions (k,)."""
-    rows = np.array(sorted({p.y_mm for p in layout.positions}))
+    rows = np.unique(layout.centres_mm[:, 1])
     gap = float(np.diff(rows).min()) if len(rows) > 1 else 2 * layout.hole.height_mm
     dx = np.arange(-layout.width_mm / 2 + 1, layout.width_mm / 2 - 1, _STEP_MM)
     parts = np.array_split(dx, 16)
@@ -95,7 +95,7 @@ def _rows(seen_by: View, geometry: Geometry, layout: Layout) -> tuple[Floats, Si
     looks = Plan(middles, _STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
     seen = sample(seen_by.image, geometry, looks, middles)
     # Midway between two rows there is paper, however many holes are punched.
-    paper = np.median(seen[:, -1], axis=1)
+    paper = middle(seen[:, -1], axis=1)
     bed = seen_by.bed.beneath(middles)
     share = unmix(seen[:, :-1], paper, bed).open.min(axis=1)
     along = (middles[:16, :1] + local).ravel()

@@ -12,7 +12,7 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, View, plan, sample, view
+from reader.camera.patches import Plan, Singles, View, middle, plan, sample, view
 from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_lit, is_point, unmix
 
 SEARCH_MM = 1.5
@@ -94,8 +94,7 @@ def measure(seen_by: View, geometry: Geometry, layout: Layout, shift_mm: Floats 
 
     shift_mm: (n, 2) or one number, where the holes lie off their nominal places.
     """
-    centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions], np.float64).reshape(-1, 2)
-    return measure_at(seen_by, geometry, layout, centres + shift_mm, search_reach_mm(layout))
+    return measure_at(seen_by, geometry, layout, layout.centres_mm + shift_mm, search_reach_mm(layout))
 
 
 def search_reach_mm(layout: Layout) -> float:
@@ -114,7 +113,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     if len(centres_mm) < GLANCE_MIN:
         return _look(seen_by, geometry, fine, bed, search_mm, None)
     seen = sample(seen_by.image, geometry, glance, centres_mm)
-    paper = np.median(seen[:, glance.ring], axis=1).astype(np.float32)
+    paper = middle(seen[:, glance.ring], axis=1)
     mixture = unmix(seen, paper, bed)
     usual = _usual(seen, paper, mixture, bed, glance)
     gone = _beyond(usual, seen, paper, mixture, bed)
@@ -163,7 +162,7 @@ def _look(
 ) -> Measured:
     """usual: what most positions show alike, where it is known from more positions than these."""
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
-    paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
+    paper = middle(seen[:, looks.ring], axis=1)
     mixture = unmix(seen, paper, bed)
     measured = _sum_up(seen, paper, bed, mixture, looks, search_mm)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
@@ -212,7 +211,7 @@ def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks:
 
 def _alike(shares: Singles) -> Singles:
     """(rows, columns): the median."""
-    usual: Singles = np.maximum(np.median(shares, axis=0), 0).astype(np.float32)
+    usual: Singles = np.maximum(middle(shares, axis=0), 0)
     return usual
 
 
@@ -317,7 +316,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         shade=shade,
         depth=depth,
         contrast=mixture.contrast,
-        noise=np.median(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
+        noise=middle(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
         bed=bed_kind(bed),
     )
 

@@ -60,5 +60,5 @@ def _cells(dictionary: str, size_mm: float, markers: tuple[Marker, ...]) -> tupl
     x, y = np.meshgrid(middles, middles)
     within = WITHIN * size_mm / (n - 2) * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
     grid = (np.stack([x.ravel(), y.ravel()], axis=1)[:, None] + within).reshape(-1, 2)
-    places = np.concatenate([grid + [m.x_mm, m.y_mm] for m in markers])
+    places = np.concatenate([grid + np.array([m.x_mm, m.y_mm]) for m in markers])
     return places, np.stack([c.ravel() for c in cells])

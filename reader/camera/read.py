@@ -99,6 +99,8 @@ def _uncalibrated(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layou
 
 def _best(readings: Sequence[Reading | Rejection]) -> Reading | Rejection:
     """Of layouts that the outline cannot tell apart, the one whose places the holes are at."""
+    if len(readings) == 1:
+        return readings[0]
     real = sorted((r for r in readings if isinstance(r, Reading)), key=_explained, reverse=True)
     if not real:
         return readings[0]
@@ -122,7 +124,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         lattice = find_lattice(seen_by, geometry, layout)
         if not is_sure(lattice):
             return Rejection((Reason(Code.AMBIGUOUS_FIT),), layout.identity)
-        x = np.array([p.x_mm for p in layout.positions])
+        x = layout.centres_mm[:, 0]
         shift = np.stack([lattice.shift_mm(x, layout.width_mm), np.zeros(len(x))], axis=1)
     measured = measure(seen_by, geometry, layout, shift)
     if seen_by.image is frame.grey and is_faint(measured) and frame.colour is not None:

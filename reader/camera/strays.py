@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.measure import Measured, measure_at, search_reach_mm
-from reader.camera.patches import Singles, View
+from reader.camera.patches import Singles, View, middle
 from reader.camera.scores import FAINT, SHADE_RATIO
 from reader.camera.unmix import distance, unmix
 from reader.reading import Stray
@@ -103,7 +103,7 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     x, y = np.meshgrid((np.arange(nx) + 0.5) * side, (np.arange(ny) + 0.5) * side)
     middles = np.stack([x.ravel(), y.ravel()], axis=1)
     # Every third sample is enough for a median.
-    paper = np.median(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]), axis=1).astype(np.float32)
+    paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]).astype(np.float32), axis=1)
     share = _share(seen.astype(np.float32), paper, seen_by.bed.beneath(middles))
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
 
