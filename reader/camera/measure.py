@@ -107,9 +107,9 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
 
     A glance first: where nothing but what most places show alike is off the paper, it is enough.
     """
-    fine = replace(plan(layout, geometry.px_per_mm(), search_mm), centres_mm=centres_mm)
+    fine = replace(plan(layout, geometry.px_per_mm, search_mm), centres_mm=centres_mm)
     bed = seen_by.bed.beneath(centres_mm)
-    glance = replace(plan(layout, geometry.px_per_mm(), search_mm, GLANCE), centres_mm=centres_mm)
+    glance = replace(plan(layout, geometry.px_per_mm, search_mm, GLANCE), centres_mm=centres_mm)
     if len(centres_mm) < GLANCE_MIN:
         return _look(seen_by, geometry, fine, bed, search_mm, None)
     seen = sample(seen_by.image, geometry, glance, centres_mm)

@@ -28,8 +28,11 @@ def middle(values: Singles, axis: int) -> Singles:
     """The median along an axis. numpy's own spends more time on asking what it was given than on a few dozen values."""
     count = values.shape[axis]
     low, high = (count - 1) // 2, count // 2
-    ranked = np.partition(np.ascontiguousarray(np.moveaxis(values, axis, -1)), (low, high), axis=-1)
-    return np.asarray((ranked[..., low] + ranked[..., high]) * np.float32(0.5), np.float32)
+    others = [k for k in range(values.ndim) if k != axis]
+    ranked = np.array(values.transpose(*others, axis), np.float32, order="C")
+    ranked.partition((low, high), axis=-1)
+    found: Singles = (ranked[..., low] + ranked[..., high]) * np.float32(0.5)
+    return found
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,8 @@ def plan(layout: Layout, px_per_mm: float, search_mm: float, coarser: float = 1.
     step = coarser * max(1 / px_per_mm, smallest / 16)
     reach = max(search_mm, RING_GAP_MM + RING_WIDTH_MM)
     half_x, half_y = hole.width_mm / 2 + reach, hole.height_mm / 2 + reach
+    if hole.shape == "rect":
+        half_x = max(hole.width_mm / 2 + search_mm, hole.width_mm) + step
     dx = np.arange(-np.ceil(half_x / step), np.ceil(half_x / step) + 1) * step
     dy = np.arange(-np.ceil(half_y / step), np.ceil(half_y / step) + 1) * step
     x, y = np.meshgrid(dx, dy)
@@ -154,7 +159,7 @@ def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
             np.stack([np.full(12, w + gap), along_h], axis=1),
         ]
     )
-    step = 1 / max(geometry.px_per_mm(), 1e-3)
+    step = 1 / max(geometry.px_per_mm, 1e-3)
     offsets: Floats = np.arange(-3.0, 4.0) * min(step * 1.5, 0.45)
     spots = _Spots(offsets, offsets)
     colour = middle(spots.sample(image, geometry, at), axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import cv2
@@ -138,8 +139,22 @@ def _share(seen: Singles, paper: Singles, bed: Singles) -> Singles:
     return share
 
 
+@dataclass(frozen=True)
+class _ByDigest:
+    """A layout to look things up by: its texts have no hash, its digest is one."""
+
+    digest: str
+    layout: Layout = field(compare=False)
+
+
 def _looked_at(layout: Layout, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Where a hole would be a stray: on the card, off its edge, off positions, marks, timing bars and the corner cut."""
+    return _free(_ByDigest(layout.digest, layout), (shape[0], shape[1]))
+
+
+@lru_cache(maxsize=16)
+def _free(of: _ByDigest, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    layout = of.layout
     reach = search_reach_mm(layout)
     half = layout.hole.width_mm / 2 + reach, layout.hole.height_mm / 2 + reach
     mark = (layout.identify.size_mm or 0.0) / 2 + MARKER_GAP_MM
@@ -151,26 +166,14 @@ def _looked_at(layout: Layout, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         bar = layout.sensor_bar
         taken.append((layout.width_mm / 2, bar.track_mm, layout.width_mm / 2, bar.track_height_mm / 2 + BORDER_MM))
     cut = layout.corner_cut
-    corner = cut.corner.endswith("left"), cut.corner.startswith("top"), cut.dx_mm, cut.dy_mm
-    return _free((layout.width_mm, layout.height_mm), corner, tuple(taken), (shape[0], shape[1]))
-
-
-@lru_cache(maxsize=16)
-def _free(
-    size_mm: tuple[float, float],
-    corner: tuple[bool, bool, float, float],
-    taken: tuple[tuple[float, float, float, float], ...],
-    shape: tuple[int, int],
-) -> NDArray[np.bool_]:
-    """taken: (x, y, half width, half height) of rectangles that are no stray's. corner: left, top, and the cut's legs."""
     y = (np.arange(shape[0]) + 0.5) * STEP_MM
     x = (np.arange(shape[1]) + 0.5) * STEP_MM
     b = BORDER_MM
-    free = ((y > b) & (y < size_mm[1] - b))[:, None] & ((x > b) & (x < size_mm[0] - b))[None]
-    left, top, dx_mm, dy_mm = corner
-    from_x = x if left else size_mm[0] - x
-    from_y = y if top else size_mm[1] - y
-    free &= from_x[None] / (dx_mm + 2 * b) + from_y[:, None] / (dy_mm + 2 * b) > 1
+    w, h = layout.width_mm, layout.height_mm
+    free = ((y > b) & (y < h - b))[:, None] & ((x > b) & (x < w - b))[None]
+    from_x = x if cut.corner.endswith("left") else w - x
+    from_y = y if cut.corner.startswith("top") else h - y
+    free &= from_x[None] / (cut.dx_mm + 2 * b) + from_y[:, None] / (cut.dy_mm + 2 * b) > 1
     for x_mm, y_mm, half_x, half_y in taken:
         rows = slice(max(0, int((y_mm - half_y) / STEP_MM)), int((y_mm + half_y) / STEP_MM) + 1)
         columns = slice(max(0, int((x_mm - half_x) / STEP_MM)), int((x_mm + half_x) / STEP_MM) + 1)
