@@ -36,9 +36,10 @@ GLANCE_GONE, GLANCE_UNLIKE, GLANCE_OPEN = 0.03, 0.2, 0.1
 looked at closely."""
 GLANCE_LEAN, GLANCE_LEAN_MACHINE = 0.02, 0.05
 """What is gone but thin is looked at closely where it leans so far: rings, hands and digits hardly lean, and no thin thing
-that does not is ever called a hole or a doubt."""
-GLOW_FROM, GLANCE_GLOW = 0.12, 0.02
-"""Over a lit bed: lighter than the paper by this share of the way to the bed is no noise; the glance's least sum of it."""
+that does not is ever called a hole or a doubt; but for `GLANCE_SLIT`."""
+GLOW_FROM, BLACK_STEP, GLANCE_SLIT = 0.12, (0.7, 0.9), 0.02
+"""Lighter than the paper by the first share of the way to a lit bed is no noise; of the way to a black one, print reaches
+the second. The glance's least sum of either."""
 DARK_GROUND = 0.54
 """Further from the bed than this share of its light, the card is printed dark here, and lighter print glows."""
 TINT_HOLES = 3
@@ -53,7 +54,7 @@ class Measured:
     other: of what is not paper.
     gone: solid darkness or bed beyond what is printed at most positions alike.
     lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes.
-    glow: light beyond the paper's and beyond the usual print over a lit bed, as a share of a whole round hole's.
+    slit: light beyond the paper's over a lit bed, or black over a black one, beyond the usual print, not opened.
     spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
     depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
@@ -66,7 +67,7 @@ class Measured:
     gone: Singles
     lean: Singles
     crescent: Singles
-    glow: Singles
+    slit: Singles
     spill: Singles
     offset_mm: Singles
     shade: Singles
@@ -118,8 +119,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     usual = _usual(seen, paper, mixture, bed, glance)
     gone = _beyond(usual, seen, paper, mixture, bed)
     some = _worth_a_look(mixture, gone, glance, search_mm) | (mixture.contrast < GREY_CONTRAST_MIN)
-    if is_lit(bed):
-        some |= _glow(usual, mixture, bed, glance, search_mm) > GLANCE_GLOW
+    some |= _slit(usual, mixture, bed, glance, search_mm) > GLANCE_SLIT
     blank = _blank(mixture, bed_kind(bed))
     if not some.any():
         return blank
@@ -151,7 +151,7 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
     zero = dict.fromkeys(
-        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "glow", "spill", "shade", "depth"), none
+        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "slit", "spill", "shade", "depth"), none
     )
     offset = np.zeros((len(none), 2), np.float32)
     return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
@@ -180,20 +180,20 @@ def _look(
     some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
     if some.any():
         crescent[some] = crescents(gone[some], looks, search_mm)
-    glow = _glow(usual, mixture, bed, looks, search_mm) if is_lit(bed) else np.zeros_like(lean)
-    return replace(measured, gone=solid, lean=lean, crescent=crescent, glow=glow)
+    slit = _slit(usual, mixture, bed, looks, search_mm)
+    return replace(measured, gone=solid, lean=lean, crescent=crescent, slit=slit)
 
 
 @dataclass(frozen=True)
 class _Usual:
     """What most positions without a hole show alike, a ring or a box: (rows, columns) shares of bed and of darkness.
 
-    light: over a lit bed, of the way from paper to bed.
+    way: over a black or lit bed, of the way from paper to bed.
     """
 
     bed: Singles
     dark: Singles
-    light: Singles
+    way: Singles
 
 
 def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> _Usual:
@@ -204,9 +204,8 @@ def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks:
         # Beside a machine's narrow holes print is small, and no two positions show the same.
         return _Usual(none, none, none)
     like_bed = np.maximum(mixture.open[clear], mixture.loose[clear])
-    if is_lit(bed):
-        return _Usual(_alike(like_bed), none, _alike(mixture.way[clear]))
-    return _Usual(_alike(like_bed), _alike(_darkness(seen[clear], paper[clear])), none)
+    dark = none if is_lit(bed) else _alike(_darkness(seen[clear], paper[clear]))
+    return _Usual(_alike(like_bed), dark, _alike(mixture.way[clear]) if is_point(bed) else none)
 
 
 def _alike(shares: Singles) -> Singles:
@@ -225,11 +224,11 @@ def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
     x = (fine.dx_mm - glance.dx_mm[0]) / glance.step_mm
     y = (fine.dy_mm - glance.dy_mm[0]) / glance.step_mm
     to_x, to_y = (np.asarray(grid, np.float32) for grid in np.meshgrid(x, y))
-    bed, dark, light = (
+    bed, dark, way = (
         np.asarray(cv2.remap(part, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-        for part in (usual.bed, usual.dark, usual.light)
+        for part in (usual.bed, usual.dark, usual.way)
     )
-    return _Usual(bed, dark, light)
+    return _Usual(bed, dark, way)
 
 
 def _darkness(seen: Singles, paper: Singles) -> Singles:
@@ -247,14 +246,18 @@ def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed:
     return gone
 
 
-def _glow(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm: float) -> Singles:
-    """(n,): what a slit too narrow to saturate adds up to: blur spreads its light, and loses none."""
-    if not looks.is_round:
+def _slit(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm: float) -> Singles:
+    """(n,): what a slit adds up to, however narrow. Blur spreads light, and loses none; felt is blacker than print."""
+    if not looks.is_round or not is_point(bed):
         return np.zeros(len(bed), np.float32)
-    light = mixture.way - _wider(usual.light)
-    total = (light * (light > GLOW_FROM) * (looks.hole_mm < search_mm)).sum(axis=(1, 2)) / looks.area_samples
-    dark = mixture.contrast > DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
-    return np.where(dark, 0, total).astype(np.float32)
+    near = (looks.hole_mm < search_mm).astype(np.float32) / np.float32(looks.area_samples)
+    if is_lit(bed):
+        light = mixture.way - _wider(usual.way)
+        bare = mixture.contrast < DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
+        return np.asarray((light * (light > GLOW_FROM) * near).sum(axis=(1, 2)) * bare, np.float32)
+    low, high = BLACK_STEP
+    black = np.clip((mixture.way - low) / (high - low), 0, 1) - np.clip((_wider(usual.way) - low) / (high - low), 0, 1)
+    return np.asarray((np.maximum(black, 0) * near).sum(axis=(1, 2)), np.float32)
 
 
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
@@ -310,7 +313,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         gone=none,
         lean=none,
         crescent=none,
-        glow=none,
+        slit=none,
         spill=spill,
         offset_mm=offset,
         shade=shade,
