@@ -317,7 +317,8 @@ def _solve(
             damping *= 20
         damped = normal_matrix.copy()
         damped[DIAGONAL] *= 1 + damping
-        step: Floats = np.asarray(np.linalg.solve(damped, -gradient), np.float64)
+        # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
+        step: Floats = np.asarray(cv2.solve(damped, -gradient[:, None])[1], np.float64).ravel()
         trial = turn_by(p, step)
         if -float(gradient @ step) < still * cost:
             return replace(start, parameters=trial)

@@ -14,7 +14,7 @@ from reader.camera.geometry import Floats, Geometry
 from reader.camera.measure import Measured, measure_at, search_reach_mm
 from reader.camera.patches import Singles, View, middle
 from reader.camera.scores import FAINT, SHADE_RATIO
-from reader.camera.unmix import distance, unmix
+from reader.camera.unmix import unmix
 from reader.reading import Stray
 
 STEP_MM = 0.6
@@ -105,7 +105,7 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     middles = np.stack([x.ravel(), y.ravel()], axis=1)
     # Every third sample is enough for a median.
     paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]).astype(np.float32), axis=1)
-    share = _share(seen.astype(np.float32), paper, seen_by.bed.beneath(middles))
+    share = unmix(seen.astype(np.float32), paper, seen_by.bed.beneath(middles), APART).open
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
 
 
@@ -127,16 +127,6 @@ def _grown(nodes: Singles) -> Singles:
     """One more row and column of nodes on every side, carried on straight."""
     tall = np.concatenate([2 * nodes[:1] - nodes[1:2], nodes, 2 * nodes[-1:] - nodes[-2:-1]])
     return np.concatenate([2 * tall[:, :1] - tall[:, 1:2], tall, 2 * tall[:, -1:] - tall[:, -2:-1]], axis=1)
-
-
-def _share(seen: Singles, paper: Singles, bed: Singles) -> Singles:
-    """`unmix(…).open`, looked at only where a sample differs from its tile's paper: a tenth of a card."""
-    way = bed - paper
-    apart = distance(seen - paper[:, None, None]) > APART * np.sqrt((way * way).sum(axis=1))[:, None, None]
-    share = np.zeros(apart.shape, np.float32)
-    tile = np.nonzero(apart)[0]
-    share[apart] = unmix(seen[apart][:, None, None], paper[tile], bed[tile]).open.ravel()
-    return share
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ pen or a stain, and is not open.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reader.camera.patches import Singles, middle
 
+F = TypeVar("F", np.float32, np.float64)
 BedKind = Literal["black", "lit", "coloured"]
 
 DARK_BED = 60.0
@@ -35,6 +36,8 @@ STEP = (0.3, 0.7)
 come from print whose colour leans towards the bed's."""
 LIT_STEP = (0.85, 0.95)
 """On a lit bed a hole saturates, and white print comes close."""
+TYPICAL_OF = 64
+"""So many of the bed's colours tell the middle one."""
 OFF_PAPER, OFF_PAPER_SHARE = 7.0, 0.29
 """Grey levels, and a share of the bed's distance: what lies nearer to its paper is neither bed nor unlike, whatever the bed."""
 _SHADE_PRIOR, _SHADE_GUESS = 0.04, 0.8
@@ -62,7 +65,7 @@ class Mixture:
 
 def bed_kind(bed: Singles) -> BedKind:
     """`black`: too dark to have shades. `lit`: shines by itself, brighter than any print. Otherwise `coloured`."""
-    typical = middle(bed, axis=0)
+    typical = _typical(bed)
     neutral = len(typical) > 1 and _saturation(typical) < GREY_SATURATION
     if typical.max() < (DARK_GREY_BED if neutral else DARK_BED):
         return "black"
@@ -79,15 +82,16 @@ def is_lit(bed: Singles) -> bool:
     return bed_kind(bed) == "lit"
 
 
-def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
+def unmix(seen: Singles, paper: Singles, bed: Singles, apart: float | None = None) -> Mixture:
     """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32.
 
-    Only what lies off its paper is unmixed, one sample in five or so.
+    Only what lies off its paper is unmixed, one sample in five or so; with `apart`, only what lies off it by that share of
+    the bed's distance.
     """
     way = bed - paper
     contrast = np.sqrt(_inner(way, way))
     kind, off = bed_kind(bed), distance(seen - paper[:, None, None])
-    least = np.minimum(OFF_PAPER, OFF_PAPER_SHARE * contrast)
+    least = np.minimum(OFF_PAPER, OFF_PAPER_SHARE * contrast) if apart is None else apart * contrast
     at = np.flatnonzero(off > least[:, None, None])
     some = _Some(np.ascontiguousarray(seen.reshape(off.size, -1)[at].T), at // (off.shape[1] * off.shape[2]))
     along = np.zeros_like(off)
@@ -130,9 +134,9 @@ class _Some:
         return np.ascontiguousarray(colours.T)[:, self.patch]
 
 
-def _inner(one: Singles, other: Singles) -> Singles:
+def _inner(one: NDArray[F], other: NDArray[F]) -> NDArray[F]:
     """(n, channels) twice → (n,): scalar products. Along so short an axis numpy's own sum takes many times as long."""
-    total: Singles = one[:, 0] * other[:, 0]
+    total: NDArray[F] = one[:, 0] * other[:, 0]
     for k in range(1, one.shape[1]):
         total += one[:, k] * other[:, k]
     return total
@@ -161,7 +165,7 @@ def _off_line(some: _Some, paper: Singles, way: Singles, share: Singles) -> Sing
 def _on_ray(some: _Some, paper: Singles, bed: Singles) -> tuple[Singles, Singles, Singles]:
     """A coloured bed: non-negative least squares for (α, c); a weak prior on the shade helps near-parallel colours."""
     seen, p, b = some.seen, some.of(paper), some.of(bed)
-    if _saturation(middle(bed, axis=0)) > GLOSSY_SATURATION:
+    if _saturation(_typical(bed)) > GLOSSY_SATURATION:
         seen = seen - _veil(some, paper, bed)
     paper_square, bed_square = _inner(paper, paper), _inner(bed, bed)
     prior = _SHADE_PRIOR**2 * bed_square
@@ -202,6 +206,11 @@ def distance(off: Singles) -> Singles:
     return np.sqrt(total)
 
 
+def _typical(bed: Singles) -> Singles:
+    """(channels,): the middle of the bed's colours (n, channels), from some dozens of them."""
+    return middle(bed[:: -(-len(bed) // TYPICAL_OF) or 1], axis=0)
+
+
 def _saturation(typical: Singles) -> float:
     return float((typical.max() - typical.min()) / max(float(typical.max()), 1.0))
 
@@ -209,9 +218,9 @@ def _saturation(typical: Singles) -> float:
 def _veil(some: _Some, paper: Singles, bed: Singles) -> Singles:
     """White on top of the mixture (k,): the v of least squares for (α, c, v), within bounds."""
     p, b = paper.astype(np.float64), bed.astype(np.float64)
-    length = np.sqrt((b**2).sum(axis=1))
-    pp, bb = (p**2).sum(axis=1), (b**2).sum(axis=1) + (_SHADE_PRIOR * length) ** 2
-    pb, p1, b1 = (p * b).sum(axis=1), p.sum(axis=1), b.sum(axis=1)
+    length = np.sqrt(_inner(b, b))
+    pp, bb = _inner(p, p), _inner(b, b) + (_SHADE_PRIOR * length) ** 2
+    pb, p1, b1 = _inner(p, b), _inner(p, np.ones_like(p)), _inner(b, np.ones_like(b))
     ww = b.shape[1] + 3 * _VEIL_PRIOR**2
     # The last row of the inverse of the normal equations, by cofactors: thousands of patches, each with its own paper.
     cp, cb, cw = pb * b1 - p1 * bb, p1 * pb - pp * b1, pp * bb - pb**2
