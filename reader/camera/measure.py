@@ -138,10 +138,11 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
     some: NDArray[np.bool_] = total(np.maximum(mixture.open, mixture.loose)) > GLANCE_OPEN
     thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
     if len(thin):
-        leans = _lean(gone[thin], glance, search_mm) > (GLANCE_LEAN if glance.is_round else GLANCE_LEAN_MACHINE)
-        # In a machine's narrow hole digits are as solid as anything.
-        solid = glance.is_round & (total(_opened(gone[thin], glance, OPENING)) > GLANCE_GONE)
-        some[thin] = leans | solid
+        part = gone[thin]
+        some[thin] = _lean(part, glance, search_mm) > (GLANCE_LEAN if glance.is_round else GLANCE_LEAN_MACHINE)
+        if glance.is_round:
+            # In a machine's narrow hole digits are as solid as anything.
+            some[thin] |= total(_opened(part, glance, OPENING)) > GLANCE_GONE
     off = np.flatnonzero(~some & (total(mixture.unlike) > GLANCE_UNLIKE))
     if len(off):
         some[off] = total(_opened(mixture.unlike[off], glance, OPENING)) > GLANCE_UNLIKE
