@@ -25,6 +25,10 @@ MAX_PIXELS = 64_000_000
 MIN_SIDE_PX, MAX_ASPECT = 16, 20
 """No photograph of a card is narrower, or so many times longer than wide."""
 
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_FRAME_BYTES = 12
+"""Of every chunk, around its body: length, type, checksum (PNG specification, 5.3)."""
+
 
 class PictureError(LogicienneError, ValueError):
     """Bytes that are no whole picture of a bearable size."""
@@ -120,5 +124,16 @@ def _is_whole(data: bytes, kind: str) -> bool:
         # An end mark that is followed by another start of scan belongs to an embedded preview.
         return end >= 0 and data.find(b"\xff\xda", end) < 0
     if kind == "PNG":
-        return b"IEND" in data[-64:]
+        return _is_whole_png(data)
     return True
+
+
+def _is_whole_png(data: bytes) -> bool:
+    """Whether every chunk lies within the file, up to the last. OpenCV makes room for a chunk of any length that is claimed:
+    45 bytes can cost gigabytes, and seconds."""
+    at = len(PNG_SIGNATURE)
+    while at + PNG_FRAME_BYTES <= len(data):
+        if data[at + 4 : at + 8] == b"IEND":
+            return True
+        at += PNG_FRAME_BYTES + int.from_bytes(data[at : at + 4], "big")
+    return False

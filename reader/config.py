@@ -18,12 +18,16 @@ EXAMPLE = """\
 # How this machine runs. Every line may be left out; what stands here is what holds without it.
 # The command line goes before this file: logicienne run --source sim:
 
-source = "camera:0"            # or "rpicam:", "folder:scans/", "http://…", "sim:"; see docs/run.md
+source = "camera:0"            # or "rpicam:", "folder:scans/", "http://…", "sim:", "sim-bar:"; see docs/run.md
 layouts = ["stadslogistiek"]   # ids of shipped layouts, or paths; relative to where the command is given
 language = "en"                # of the panel: nl, fr or en
 store = ""                     # the store's file; "" is $LOGICIENNE_STORE, else data/logicienne.db
 place = ""                     # opens a permanence there when none is open; "" never opens one
 profile = ""                   # the calibration profile of this machine; "" reads uncalibrated
+
+[sync]                         # how what was kept reaches the organisation; see docs/sync.md
+to = ""                        # the collector's address, or a folder on a stick; "" is where the machine was enrolled
+every_s = 300                  # how often `logicienne sync --watch` looks (10 to 86400)
 
 [delays]                       # how patient the machine is
 settle_s = 0.2                 # the picture must stand still so long before it is read (0.05 to 5)
@@ -60,6 +64,13 @@ class DelayOptions(_Strict):
         return Delays(**self.model_dump())
 
 
+class SyncOptions(_Strict):
+    """`[sync]`."""
+
+    to: str = ""
+    every_s: Annotated[int, Field(ge=10, le=86400)] = 300
+
+
 class Config(_Strict):
     """The whole file."""
 
@@ -69,10 +80,11 @@ class Config(_Strict):
     store: str = ""
     place: str = ""
     profile: str = ""
+    sync: SyncOptions = SyncOptions()
     delays: DelayOptions = DelayOptions()
 
 
-TABLES: dict[str, type[BaseModel]] = {"": Config, "delays": DelayOptions}
+TABLES: dict[str, type[BaseModel]] = {"": Config, "sync": SyncOptions, "delays": DelayOptions}
 
 
 def load_config(path: Path | None = None) -> Config:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from tests.bench import calibrated, keeping, live, reading
+from tests.bench import calibrated, head, keeping, live, reading, syncing
 
 if __name__ == "__main__":
     reading.main()
     calibrated.main()
     live.main()
+    head.main()
     keeping.main()
+    syncing.main()
