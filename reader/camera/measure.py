@@ -42,6 +42,8 @@ GLOW_FROM, BLACK_STEP, GLANCE_SLIT = 0.12, (0.7, 0.9), 0.02
 the second. The glance's least sum of either."""
 DARK_GROUND = 0.54
 """Further from the bed than this share of its light, the card is printed dark here, and lighter print glows."""
+END_FROM = 0.65
+"""A hole's end, as a share of its half height: printed digits and letters stay within."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 
@@ -55,6 +57,7 @@ class Measured:
     gone: solid darkness or bed beyond what is printed at most positions alike.
     lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes.
     slit: light beyond the paper's over a lit bed, or black over a black one, beyond the usual print, not opened.
+    ends: in a machine's hole, of its open or loose end, the more open one; 1 in a round one. See `_ends`.
     spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
     depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
@@ -68,6 +71,7 @@ class Measured:
     lean: Singles
     crescent: Singles
     slit: Singles
+    ends: Singles
     spill: Singles
     offset_mm: Singles
     shade: Singles
@@ -152,7 +156,8 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
     zero = dict.fromkeys(
-        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "slit", "spill", "shade", "depth"), none
+        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "slit", "ends", "spill", "shade", "depth"),
+        none,
     )
     offset = np.zeros((len(none), 2), np.float32)
     return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
@@ -315,6 +320,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         lean=none,
         crescent=none,
         slit=none,
+        ends=_ends(mixture, looks),
         spill=spill,
         offset_mm=offset,
         shade=shade,
@@ -335,6 +341,17 @@ def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
     y = near.sum(axis=2) @ (looks.dy_mm / looks.half_mm[1]).astype(np.float32)
     lean: Singles = np.hypot(x, y) / np.float32(looks.area_samples)
     return lean
+
+
+def _ends(mixture: Mixture, looks: Plan) -> Singles:
+    """(n,): how far bed reaches an end of a machine's hole. Whatever a narrow punch leaves of its hole reaches one; print
+    that stands in the hole's middle reaches none."""
+    if looks.is_round:
+        return np.ones(len(mixture.contrast), np.float32)
+    from_middle = looks.dy_mm[:, None] / looks.half_mm[1]
+    shares = np.maximum(mixture.open, mixture.loose)
+    ends = [shares[:, (looks.hole_mm < 0) & (way * from_middle > END_FROM)].mean(axis=1) for way in (-1, 1)]
+    return np.asarray(np.maximum(*ends), np.float32)
 
 
 def _opened(share: Singles, looks: Plan, opening: float) -> Singles:

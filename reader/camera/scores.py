@@ -27,9 +27,13 @@ black bed dark icons add up to 0.06."""
 UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 """What might be bed after all, as a share of the hole, at a position that measures clear. Over a black or lit bed, where
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
+ENDS_MIN = 0.15
+"""It reaches an end of a machine's hole, as a share of that end: an opening of 15 % along its side does, letters do not."""
+PRINTED_BLACK = 0.5
+"""Where more of a card's clear positions than this look like slits over a black bed, its print is as black as the bed."""
 GONE_MAX, GONE_MAX_LIT = 0.12, 0.16
 """Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's. Over a
-lit bed white print on a dark ground comes near it, and glow tells elsewhere."""
+lit bed white print on a dark ground comes near it, and light tells elsewhere."""
 CRESCENT_MIN, LEAN_MAX, LEAN_MAX_POINT, LEAN_GONE_MIN = 0.5, 0.14, 0.11, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
@@ -57,9 +61,11 @@ bed, where whole holes measure alike, the percentile of them that is taken for w
 half of them less open. Over colours, where shades scatter, it is the median."""
 MACHINE_MIN = 0.75
 """A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
-SPILL_MAX = 0.16
+SPILL_MAX, SPILL_HERE = 0.16, 0.35
 """Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
-to believe anything; on a machine-punched card the holes are a larger card's."""
+to believe anything; on a machine-punched card the holes are a larger card's. Around one hole: double punches reach 0.31."""
+UNEVEN = 0.35
+"""The paper's unevenness around a hole, as a share of the way to the bed: print and noise reach 0.30, a shadow's edge 0.4."""
 SHADE_RATIO = 1.9
 """A hole whose shade differs from the card's other holes by more than this factor may be pen or stain."""
 
@@ -125,21 +131,28 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(share)):
         unlike = np.zeros_like(unlike)
     few = UNEXPLAINED_POINT if card.machine or measured.bed != "coloured" else UNEXPLAINED
-    solid = (measured.loose > few) | (measured.fine > FINE_MAX)
+    solid = ((measured.loose > few) | (measured.fine > FINE_MAX)) & (measured.ends > ENDS_MIN)
     if not card.machine:
-        solid |= (measured.gone > (GONE_MAX_LIT if measured.bed == "lit" else GONE_MAX)) | (
-            measured.slit > (SLIT_MIN_BLACK if measured.bed == "black" else SLIT_MIN)
-        )
+        solid |= measured.gone > (GONE_MAX_LIT if measured.bed == "lit" else GONE_MAX)
         solid |= (measured.fine > FINE_MAX_POINT) & (measured.bed != "coloured")
+        solid |= _is_slit(measured, clear)
     return {
-        "spill": np.full(len(share), veiled),
-        "contrast": measured.contrast < least_contrast(measured),
+        "spill": hole & (measured.spill > SPILL_HERE) | veiled,
+        "contrast": (measured.contrast < least_contrast(measured)) | (measured.noise > UNEVEN * measured.contrast),
         "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
         "faint": hole & (faint | _is_pale(measured, card)),
         "partial": hole & (share < MACHINE_MIN) & card.machine,
         "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
         "crescent": clear & _rim(measured, card),
     }
+
+
+def _is_slit(measured: Measured, clear: Flags) -> Flags:
+    """Where light or black adds up to a slit."""
+    if measured.bed != "black":
+        return measured.slit > SLIT_MIN
+    slit = measured.slit > SLIT_MIN_BLACK
+    return slit & (int((slit & clear).sum()) <= PRINTED_BLACK * max(int(clear.sum()), 1))
 
 
 def _is_common_print(measured: Measured, card: _Card) -> Flags:
