@@ -251,7 +251,7 @@ class Head:
 
     def _send_card(self) -> bool:
         """The next part of the oldest card that has one to send; whether there are more."""
-        if self.uptime_ms < self._again_ms or not 0 < (self._upto - self.sent) & 65535 <= m.CREDIT_STALE:
+        if self.uptime_ms < self._again_ms or self._upto == self.sent:
             return False
         for slot in self.ring.kept:
             if slot.part * m.PART_BYTES >= slot.length and self.uptime_ms - slot.sent_ms >= RESEND_MS:

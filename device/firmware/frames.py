@@ -66,7 +66,6 @@ class Decoder:
     def _hold(self, piece: bytes) -> None:
         if self._too_long or len(self._held) + len(piece) > STUFFED_MAX:
             self._too_long = True
-            self._held = bytearray()
         else:
             self._held += piece
 

@@ -22,7 +22,6 @@ LOG = 0x8E
 ACK = 0x8F
 
 DONE = 0
-BUSY = 1
 NOT_UNDERSTOOD = 2
 CARD_IN_BAR = 3
 """The states of an ACK."""

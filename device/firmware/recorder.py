@@ -108,7 +108,7 @@ class Recorder:
     def _begin(self) -> None:
         # The card's time begins at the last sample of the empty bar.
         self._still = 1
-        self._age = 1
+        self._age = 0
         self.state = PASSING
         if not self.allowed:
             self._unseen = 0

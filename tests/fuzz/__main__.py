@@ -32,6 +32,7 @@ class Target:
 TARGETS = {
     "pictures": Target("tests.fuzz.picture", 65536, 20_000),
     "head": Target("tests.fuzz.head", 2048, 250_000),
+    "firmware": Target("tests.fuzz.firmware", 1024, 50_000),
 }
 
 

@@ -94,3 +94,27 @@ def test_a_parser_that_raises_is_caught_too(tmp_path: Path) -> None:
     done = fuzz("-runs=5000", "-max_len=64", f"-artifact_prefix={tmp_path}/", code=code)
     assert done.returncode != 0 and "a planted fault" in done.stdout + done.stderr
     assert list(tmp_path.iterdir())
+
+
+def test_a_thousand_damaged_orders_leave_the_firmware_running(tmp_path: Path) -> None:
+    done = fuzz("--target", "firmware", "--runs", "1000", "--jobs", "1", "--seed", "7", "--crashes", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1000 inputs, 0 of 1 processes failed" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_orders_to_begin_with_have_cards_recorded() -> None:
+    code = (
+        "from tests.fuzz import firmware\n"
+        "made = []\n"
+        "real = firmware.entries\n"
+        "def counted(*given): made.append(1); return real(*given)\n"
+        "firmware.entries = counted\n"
+        "inputs = firmware.corpus()\n"
+        "for data in inputs.values(): firmware.run_one(data)\n"
+        "print(len(made), len(inputs))\n"
+    )
+    done = fuzz(code=code)
+    assert done.returncode == 0, done.stderr
+    made, inputs = map(int, done.stdout.split())
+    assert made > inputs / 4
