@@ -85,6 +85,9 @@ def decode_picture(data: bytes, name: str) -> Frame:
 
 def _header(data: bytes, name: str) -> tuple[int, int, str]:
     """(width_px, height_px, format) from the header alone."""
+    size = _jpeg_size(data)
+    if size is not None:
+        return *size, "JPEG"
     try:
         with Image.open(io.BytesIO(data)) as image:
             return image.width, image.height, image.format or "picture"
@@ -92,6 +95,26 @@ def _header(data: bytes, name: str) -> tuple[int, int, str]:
         raise PictureError(f"{name}: {error}; scan or photograph the card at a lower resolution") from error
     except (OSError, ValueError, SyntaxError, EOFError) as error:
         raise PictureError(f"{name}: not a picture; give a JPEG, PNG or TIFF file") from error
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int] | None:
+    """(width_px, height_px) of a JPEG with an orderly header (ITU-T T.81, B.2.2): a fifth of what a live frame costs to
+    read would else go into asking which of thirty formats it is. `None` for all else, which Pillow knows better."""
+    at = 2 if data[:2] == b"\xff\xd8" else len(data)
+    while at + 9 <= len(data) and data[at] == 0xFF:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4])
+        if marker in _FRAME_STARTS:
+            height, width = int.from_bytes(data[at + 5 : at + 7]), int.from_bytes(data[at + 7 : at + 9])
+            return (width, height) if width and height and data[at + 4] == 8 else None
+        if not 0xC0 <= marker <= 0xFE or marker in _NO_SEGMENT or length < 2:
+            return None
+        at += 2 + length
+    return None
+
+
+_FRAME_STARTS = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_NO_SEGMENT = frozenset(range(0xD0, 0xDB))
+"""Restarts, start and end of image, start of scan: none belongs before the frame's start."""
 
 
 def _is_whole(data: bytes, kind: str) -> bool:

@@ -36,6 +36,8 @@ QUAD_MISFIT_MAX = 0.10
 ASPECT_MAX = math.log(1.6)
 """A camera that leans by 30° shortens one side by less than this."""
 GREY_VALLEYS, COLOUR_VALLEYS = 5, 2
+LIFTED = np.rint(255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
+"""Lifts shadows: a threshold between a dark card and felt lies within two levels of a dark picture."""
 DARK_MAX = 10.0
 """8-bit: black felt under a lamp is brighter (12 to 20); where nothing is, no lamp burns. An empty bed is not too dark."""
 GLARE_AREA, GLARE_HIDES, HALO_PX = 0.002, 0.3, 15
@@ -80,18 +82,20 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
     outlines = [(layout, outline_of(layout)) for layout in layouts]
     best: Found | None = None
     cut_off = shapes = False
-    for image, quads in _proposals(frame):
-        inside = [q for q in quads if not q.touches_border]
-        cut_off |= len(inside) < len(quads)
-        shapes |= bool(quads)
-        for quad in inside:
-            found = _best_layout(image, quad, outlines)
-            if found is None:
-                continue
-            if passes(found.edge):
-                return Search(found, other=_second(found, inside), shapes=True)
-            if best is None or _merit(found.edge) > _merit(best.edge):
-                best = found
+    for proposals in (_proposals, _unlikely):
+        for image, quads in proposals(frame):
+            inside = [q for q in quads if not q.touches_border]
+            if proposals is _proposals:
+                cut_off |= len(inside) < len(quads)
+                shapes |= bool(quads)
+            for quad in inside:
+                found = _best_layout(image, quad, outlines)
+                if found is None:
+                    continue
+                if passes(found.edge):
+                    return Search(found, other=_second(found, inside), shapes=True)
+                if best is None or _merit(found.edge) > _merit(best.edge):
+                    best = found
     too_dark = _is_dark(frame)
     return Search(None, best, cut_off, None, shapes, too_dark, not too_dark and _is_glare(frame, best, outlines))
 
@@ -143,9 +147,24 @@ def _merit(edge: EdgeFit) -> float:
 
 def _proposals(frame: Frame) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
     """(full-size image to judge by, shapes), cheapest first: grey thresholds, then colour channels."""
-    small, scale = small_copy(frame.grey)
+    for image, mask, scale in _masks(frame):
+        yield image, quads_of_mask(mask, scale)
+
+
+def _unlikely(frame: Frame) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
+    """As `_proposals`, where those led to nothing: a dark card on a dark bed, and a card that a hand or a pen touches."""
+    small, scale = small_copy(np.asarray(cv2.LUT(frame.grey, LIFTED), np.uint8))
     for level in valleys(small)[:GREY_VALLEYS]:
         yield frame.grey, quads_of_mask(above(small, level), scale)
+    for image, mask, scale in _masks(frame):
+        yield image, quads_of_mask(mask, scale, joined=True)
+
+
+def _masks(frame: Frame) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], float]]:
+    """(full-size image, what a threshold parts in its small copy, that copy's scale)."""
+    small, scale = small_copy(frame.grey)
+    for level in valleys(small)[:GREY_VALLEYS]:
+        yield frame.grey, above(small, level), scale
     if frame.colour is None:
         return
     small, scale = small_copy(frame.colour)
@@ -154,7 +173,7 @@ def _proposals(frame: Frame) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
     for plane in (lab[..., 2], lab[..., 1], spread, small.min(axis=2)):
         channel = np.ascontiguousarray(plane, np.uint8)
         for level in valleys(channel)[:COLOUR_VALLEYS]:
-            yield frame.colour, quads_of_mask(above(channel, level), scale)
+            yield frame.colour, above(channel, level), scale
 
 
 def valleys(image: NDArray[np.uint8]) -> list[int]:
@@ -204,7 +223,7 @@ def _fits(image: NDArray[np.uint8], quad: Quad, layout: Layout, outline: Outline
         guess = first_guess(corners, layout.width_mm, layout.height_mm, centre, focal)
         if guess is None:
             continue
-        miss = np.hypot(*(guess.to_px(model) - corners).T).max() / guess.px_per_mm() / layout.height_mm
+        miss = np.hypot(*(guess.to_px(model) - corners).T).max() / guess.px_per_mm / layout.height_mm
         if miss >= QUAD_MISFIT_MAX:
             continue
         edge = fit(image, outline, guess, reach)

@@ -12,7 +12,7 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, View, plan, sample, view
+from reader.camera.patches import Plan, Singles, View, middle, plan, sample, view
 from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_lit, is_point, unmix
 
 SEARCH_MM = 1.5
@@ -31,12 +31,19 @@ CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8
 """The glance's samples lie so many times further apart; it pays for more places than this."""
-GLANCE_GONE, GLANCE_UNLIKE = 0.03, 0.2
-"""More than these shares of a hole, gone beyond the usual print or merely unlike the paper, are looked at closely."""
-GLOW_FROM, GLANCE_GLOW = 0.12, 0.02
-"""Over a lit bed: lighter than the paper by this share of the way to the bed is no noise; the glance's least sum of it."""
+GLANCE_GONE, GLANCE_UNLIKE, GLANCE_OPEN = 0.03, 0.2, 0.1
+"""More than these shares of a hole, gone beyond the usual print, solidly unlike the paper or like the bed in any way, are
+looked at closely."""
+GLANCE_LEAN, GLANCE_LEAN_MACHINE = 0.02, 0.05
+"""What is gone but thin is looked at closely where it leans so far: rings, hands and digits hardly lean, and no thin thing
+that does not is ever called a hole or a doubt; but for `GLANCE_SLIT`."""
+GLOW_FROM, BLACK_STEP, GLANCE_SLIT = 0.12, (0.7, 0.9), 0.02
+"""Lighter than the paper by the first share of the way to a lit bed is no noise; of the way to a black one, print reaches
+the second. The glance's least sum of either."""
 DARK_GROUND = 0.54
 """Further from the bed than this share of its light, the card is printed dark here, and lighter print glows."""
+END_FROM = 0.65
+"""A hole's end, as a share of its half height: printed digits and letters stay within."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 
@@ -49,7 +56,8 @@ class Measured:
     other: of what is not paper.
     gone: solid darkness or bed beyond what is printed at most positions alike.
     lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes.
-    glow: light beyond the paper's and beyond the usual print over a lit bed, as a share of a whole round hole's.
+    slit: light beyond the paper's over a lit bed, or black over a black one, beyond the usual print, not opened.
+    ends: in a machine's hole, of its open or loose end, the more open one; 1 in a round one. See `_ends`.
     spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
     depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
@@ -62,7 +70,8 @@ class Measured:
     gone: Singles
     lean: Singles
     crescent: Singles
-    glow: Singles
+    slit: Singles
+    ends: Singles
     spill: Singles
     offset_mm: Singles
     shade: Singles
@@ -90,8 +99,7 @@ def measure(seen_by: View, geometry: Geometry, layout: Layout, shift_mm: Floats 
 
     shift_mm: (n, 2) or one number, where the holes lie off their nominal places.
     """
-    centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions], np.float64).reshape(-1, 2)
-    return measure_at(seen_by, geometry, layout, centres + shift_mm, search_reach_mm(layout))
+    return measure_at(seen_by, geometry, layout, layout.centres_mm + shift_mm, search_reach_mm(layout))
 
 
 def search_reach_mm(layout: Layout) -> float:
@@ -104,23 +112,18 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
 
     A glance first: where nothing but what most places show alike is off the paper, it is enough.
     """
-    fine = replace(plan(layout, geometry.px_per_mm(), search_mm), centres_mm=centres_mm)
+    fine = replace(plan(layout, geometry.px_per_mm, search_mm), centres_mm=centres_mm)
     bed = seen_by.bed.beneath(centres_mm)
-    glance = replace(plan(layout, geometry.px_per_mm(), search_mm, GLANCE), centres_mm=centres_mm)
+    glance = replace(plan(layout, geometry.px_per_mm, search_mm, GLANCE), centres_mm=centres_mm)
     if len(centres_mm) < GLANCE_MIN:
         return _look(seen_by, geometry, fine, bed, search_mm, None)
     seen = sample(seen_by.image, geometry, glance, centres_mm)
-    paper = np.median(seen[:, glance.ring], axis=1).astype(np.float32)
+    paper = middle(seen[:, glance.ring], axis=1)
     mixture = unmix(seen, paper, bed)
     usual = _usual(seen, paper, mixture, bed, glance)
     gone = _beyond(usual, seen, paper, mixture, bed)
-    near = (glance.hole_mm < search_mm).astype(np.float32) / np.float32(glance.area_samples)
-    some = (gone * near).sum(axis=(1, 2)) > GLANCE_GONE
-    some |= (mixture.unlike * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
-    some |= (mixture.open * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
-    some |= mixture.contrast < GREY_CONTRAST_MIN
-    if is_lit(bed):
-        some |= _glow(usual, mixture, bed, glance, search_mm) > GLANCE_GLOW
+    some = _worth_a_look(mixture, gone, glance, search_mm) | (mixture.contrast < GREY_CONTRAST_MIN)
+    some |= _slit(usual, mixture, bed, glance, search_mm) > GLANCE_SLIT
     blank = _blank(mixture, bed_kind(bed))
     if not some.any():
         return blank
@@ -128,10 +131,33 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, _on(usual, glance, fine)))
 
 
+def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: float) -> NDArray[np.bool_]:
+    """(n,): where a glance does not settle that nothing is there."""
+    near = (glance.hole_mm < search_mm).astype(np.float32).ravel() / np.float32(glance.area_samples)
+
+    def total(share: Singles) -> Singles:
+        summed: Singles = share.reshape(len(share), -1) @ near
+        return summed
+
+    some: NDArray[np.bool_] = total(np.maximum(mixture.open, mixture.loose)) > GLANCE_OPEN
+    thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
+    if len(thin):
+        part = gone[thin]
+        some[thin] = _lean(part, glance, search_mm) > (GLANCE_LEAN if glance.is_round else GLANCE_LEAN_MACHINE)
+        if glance.is_round:
+            # In a machine's narrow hole digits are as solid as anything.
+            some[thin] |= total(_opened(part, glance, OPENING)) > GLANCE_GONE
+    off = np.flatnonzero(~some & (total(mixture.unlike) > GLANCE_UNLIKE))
+    if len(off):
+        some[off] = total(_opened(mixture.unlike[off], glance, OPENING)) > GLANCE_UNLIKE
+    return some
+
+
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
     zero = dict.fromkeys(
-        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "glow", "spill", "shade", "depth"), none
+        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "slit", "ends", "spill", "shade", "depth"),
+        none,
     )
     offset = np.zeros((len(none), 2), np.float32)
     return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
@@ -142,7 +168,7 @@ def _look(
 ) -> Measured:
     """usual: what most positions show alike, where it is known from more positions than these."""
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
-    paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
+    paper = middle(seen[:, looks.ring], axis=1)
     mixture = unmix(seen, paper, bed)
     measured = _sum_up(seen, paper, bed, mixture, looks, search_mm)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
@@ -160,20 +186,20 @@ def _look(
     some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
     if some.any():
         crescent[some] = crescents(gone[some], looks, search_mm)
-    glow = _glow(usual, mixture, bed, looks, search_mm) if is_lit(bed) else np.zeros_like(lean)
-    return replace(measured, gone=solid, lean=lean, crescent=crescent, glow=glow)
+    slit = _slit(usual, mixture, bed, looks, search_mm)
+    return replace(measured, gone=solid, lean=lean, crescent=crescent, slit=slit)
 
 
 @dataclass(frozen=True)
 class _Usual:
     """What most positions without a hole show alike, a ring or a box: (rows, columns) shares of bed and of darkness.
 
-    light: over a lit bed, of the way from paper to bed.
+    way: over a black or lit bed, of the way from paper to bed.
     """
 
     bed: Singles
     dark: Singles
-    light: Singles
+    way: Singles
 
 
 def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> _Usual:
@@ -184,14 +210,13 @@ def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks:
         # Beside a machine's narrow holes print is small, and no two positions show the same.
         return _Usual(none, none, none)
     like_bed = np.maximum(mixture.open[clear], mixture.loose[clear])
-    if is_lit(bed):
-        return _Usual(_alike(like_bed), none, _alike(mixture.way[clear]))
-    return _Usual(_alike(like_bed), _alike(_darkness(seen[clear], paper[clear])), none)
+    dark = none if is_lit(bed) else _alike(_darkness(seen[clear], paper[clear]))
+    return _Usual(_alike(like_bed), dark, _alike(mixture.way[clear]) if is_point(bed) else none)
 
 
 def _alike(shares: Singles) -> Singles:
     """(rows, columns): the median."""
-    usual: Singles = np.maximum(np.median(shares, axis=0), 0).astype(np.float32)
+    usual: Singles = np.maximum(middle(shares, axis=0), 0)
     return usual
 
 
@@ -205,11 +230,11 @@ def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
     x = (fine.dx_mm - glance.dx_mm[0]) / glance.step_mm
     y = (fine.dy_mm - glance.dy_mm[0]) / glance.step_mm
     to_x, to_y = (np.asarray(grid, np.float32) for grid in np.meshgrid(x, y))
-    bed, dark, light = (
+    bed, dark, way = (
         np.asarray(cv2.remap(part, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-        for part in (usual.bed, usual.dark, usual.light)
+        for part in (usual.bed, usual.dark, usual.way)
     )
-    return _Usual(bed, dark, light)
+    return _Usual(bed, dark, way)
 
 
 def _darkness(seen: Singles, paper: Singles) -> Singles:
@@ -227,14 +252,18 @@ def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed:
     return gone
 
 
-def _glow(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm: float) -> Singles:
-    """(n,): what a slit too narrow to saturate adds up to: blur spreads its light, and loses none."""
-    if not looks.is_round:
+def _slit(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm: float) -> Singles:
+    """(n,): what a slit adds up to, however narrow. Blur spreads light, and loses none; felt is blacker than print."""
+    if not looks.is_round or not is_point(bed):
         return np.zeros(len(bed), np.float32)
-    light = mixture.way - _wider(usual.light)
-    total = (light * (light > GLOW_FROM) * (looks.hole_mm < search_mm)).sum(axis=(1, 2)) / looks.area_samples
-    dark = mixture.contrast > DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
-    return np.where(dark, 0, total).astype(np.float32)
+    near = (looks.hole_mm < search_mm).astype(np.float32) / np.float32(looks.area_samples)
+    if is_lit(bed):
+        light = mixture.way - _wider(usual.way)
+        bare = mixture.contrast < DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
+        return np.asarray((light * (light > GLOW_FROM) * near).sum(axis=(1, 2)) * bare, np.float32)
+    low, high = BLACK_STEP
+    black = np.clip((mixture.way - low) / (high - low), 0, 1) - np.clip((_wider(usual.way) - low) / (high - low), 0, 1)
+    return np.asarray((np.maximum(black, 0) * near).sum(axis=(1, 2)), np.float32)
 
 
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
@@ -290,13 +319,14 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         gone=none,
         lean=none,
         crescent=none,
-        glow=none,
+        slit=none,
+        ends=_ends(mixture, looks),
         spill=spill,
         offset_mm=offset,
         shade=shade,
         depth=depth,
         contrast=mixture.contrast,
-        noise=np.median(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
+        noise=middle(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
         bed=bed_kind(bed),
     )
 
@@ -311,6 +341,17 @@ def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
     y = near.sum(axis=2) @ (looks.dy_mm / looks.half_mm[1]).astype(np.float32)
     lean: Singles = np.hypot(x, y) / np.float32(looks.area_samples)
     return lean
+
+
+def _ends(mixture: Mixture, looks: Plan) -> Singles:
+    """(n,): how far bed reaches an end of a machine's hole. Whatever a narrow punch leaves of its hole reaches one; print
+    that stands in the hole's middle reaches none."""
+    if looks.is_round:
+        return np.ones(len(mixture.contrast), np.float32)
+    from_middle = looks.dy_mm[:, None] / looks.half_mm[1]
+    shares = np.maximum(mixture.open, mixture.loose)
+    ends = [shares[:, (looks.hole_mm < 0) & (way * from_middle > END_FROM)].mean(axis=1) for way in (-1, 1)]
+    return np.asarray(np.maximum(*ends), np.float32)
 
 
 def _opened(share: Singles, looks: Plan, opening: float) -> Singles:

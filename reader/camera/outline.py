@@ -62,18 +62,26 @@ CORNERS = 0.12
 """The cut corner and rounded ones take away so much of a card at most."""
 
 
-def quads_of_mask(mask: NDArray[np.uint8], scale: float, hidden: float = 0.0) -> list[Quad]:
-    """Card-like quadrilaterals among the outlines of a mask (uint8, non-zero inside), with a share of them hidden."""
+JOINED, JOINED_QUADS = 0.4, 4
+"""A finger or a pen that touches the card makes up so much of their common outline's area at most; whose sides run along
+more of it is then no proof, and so many are proposed."""
+
+
+def quads_of_mask(mask: NDArray[np.uint8], scale: float, hidden: float = 0.0, *, joined: bool = False) -> list[Quad]:
+    """Card-like quadrilaterals among the outlines of a mask (uint8, non-zero inside).
+
+    hidden: such a share of a card may be missing. joined: something else may be joined to it.
+    """
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     picture_area = mask.shape[0] * mask.shape[1]
+    shares = (0.93 - JOINED if joined else 0.93, 1 + CORNERS + hidden)
     found = []
     for contour in contours:
         area = cv2.contourArea(contour)
         if area < 0.04 * picture_area or area > 0.92 * picture_area:
             continue
-        quad = _quad_of_contour(np.asarray(contour, np.int32), area, hidden)
-        if quad is not None:
-            found.append((area, quad))
+        quads = _quads_of_contour(np.asarray(contour, np.int32), area, shares)
+        found += [(area, quad) for quad in quads[: JOINED_QUADS if joined else 1]]
     found.sort(key=lambda f: -f[0])
     return [_full(quad, scale, mask.shape) for _, quad in found]
 
@@ -85,16 +93,16 @@ def _full(corners: Floats, scale: float, shape: tuple[int, ...]) -> Quad:
     return Quad((corners + 0.5) * scale - 0.5, bool(outside))
 
 
-def _quad_of_contour(contour: NDArray[np.int32], area: float, hidden: float) -> Floats | None:
+def _quads_of_contour(contour: NDArray[np.int32], area: float, shares: tuple[float, float]) -> list[Floats]:
+    """Best first. shares: of the contour's area, the least and the most that a quadrilateral may have."""
     perimeter = cv2.arcLength(contour, True)
     polygon = np.asarray(cv2.approxPolyDP(contour, 0.008 * perimeter, True)).reshape(-1, 2).astype(np.float64)
-    best, best_share = None, 0.0
+    found = []
     for corners in _quads_of_polygon(polygon, perimeter):
-        if 0.93 < cv2.contourArea(corners.astype(np.float32)) / max(area, 1.0) < 1 + CORNERS + hidden:
-            share = _borne_out(corners, polygon, 0.006 * perimeter)
-            if share > best_share:
-                best, best_share = corners, share
-    return best if best is None else _refit(best, contour)
+        if shares[0] < cv2.contourArea(corners.astype(np.float32)) / max(area, 1.0) < shares[1]:
+            found.append((_borne_out(corners, polygon, 0.006 * perimeter), corners))
+    found.sort(key=lambda f: -f[0])
+    return [_refit(corners, contour) for share, corners in found[:JOINED_QUADS] if share > 0]
 
 
 def _borne_out(corners: Floats, polygon: Floats, tolerance: float) -> float:

@@ -18,26 +18,31 @@ Flags = NDArray[np.bool_]
 
 OPENISH = 0.3
 """Below this share a position measures clear, above it a hole; what lies about it is in doubt either way."""
-FINE_MAX, FINE_MAX_POINT = 0.4, 0.25
+FINE_MAX, FINE_MAX_POINT = 0.4, 0.22
 """Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light. Round
 positions over a black or lit bed, where no light is hard, stay below 0.19 on all shared pictures."""
-GLOW_MIN = 0.06
-"""Light in a round hole's place over a lit bed: a slit adds up to 0.8 of its open share, print and noise to none."""
+SLIT_MIN, SLIT_MIN_BLACK = 0.06, 0.07
+"""Light in a round hole's place over a lit bed: a slit adds up to 0.8 of its open share, print and noise to none. Over a
+black bed dark icons add up to 0.06."""
 UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 """What might be bed after all, as a share of the hole, at a position that measures clear. Over a black or lit bed, where
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
+ENDS_MIN = 0.15
+"""It reaches an end of a machine's hole, as a share of that end: an opening of 15 % along its side does, letters do not."""
+PRINTED_BLACK = 0.5
+"""Where more of a card's clear positions than this look like slits over a black bed, its print is as black as the bed."""
 GONE_MAX, GONE_MAX_LIT = 0.12, 0.16
 """Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's. Over a
-lit bed white print on a dark ground comes near it, and glow tells elsewhere."""
+lit bed white print on a dark ground comes near it, and light tells elsewhere."""
 CRESCENT_MIN, LEAN_MAX, LEAN_MAX_POINT, LEAN_GONE_MIN = 0.5, 0.14, 0.11, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
 in a machine's narrow hole but fills less of it. Over a black or lit bed no shade leans, and icons lean up to 0.10."""
-UNLIKE, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.03, 0.05
+UNLIKE, UNLIKE_BLACK, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.35, 0.03, 0.05
 UNLIKE_WHOLE, UNLIKE_WHOLE_MACHINE = 0.55, 0.8
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
 in it. Less than a whole hole of it must be dark somewhere, for it has a rim. Print is thinner, and where it is not, it
-is so at more than a few of the card's positions."""
+is so at more than a few of the card's positions. In round positions over a black bed, print stays below 0.28."""
 FAINT, FAINT_WHOLE = 0.6, 0.45
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print;
 a whole one may differ less, for no print fills a hole so exactly."""
@@ -50,14 +55,17 @@ WHOLE_OPEN, WHOLE_GONE, WHOLE_OTHER = 0.25, 0.4, 0.9
 WHOLE_LEAN, WHOLE_LEAN_MACHINE = 0.08, 0.13
 """Where the bed is seen for certain in part of a hole, and the paper is missing in all of it and to no side more, the
 rest is the bed in the shade of the hole's rim. A bite or a chad leaves paper, and leans."""
-WHOLE_RANK = 75
-"""The percentile of a card's holes that is taken for whole over a black or lit bed, where whole holes measure alike: a
-hand that punches badly leaves half of them less open. Over colours, where shades scatter, it is the median."""
+WHOLE_BLACK, WHOLE_RANK = 0.98, 75
+"""What a whole round hole measures over a black bed, at least, whatever the card's other holes do; and over a black or lit
+bed, where whole holes measure alike, the percentile of them that is taken for whole: a hand that punches badly leaves
+half of them less open. Over colours, where shades scatter, it is the median."""
 MACHINE_MIN = 0.75
 """A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
-SPILL_MAX = 0.16
+SPILL_MAX, SPILL_HERE = 0.16, 0.35
 """Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
-to believe anything; on a machine-punched card the holes are a larger card's."""
+to believe anything; on a machine-punched card the holes are a larger card's. Around one hole: double punches reach 0.31."""
+UNEVEN = 0.35
+"""The paper's unevenness around a hole, as a share of the way to the bed: print and noise reach 0.30, a shadow's edge 0.4."""
 SHADE_RATIO = 1.9
 """A hole whose shade differs from the card's other holes by more than this factor may be pen or stain."""
 
@@ -83,17 +91,24 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     )
     share = _share(measured, card)
     doubts = _doubts(measured, share, card)
-    found = {}
-    for k, position in enumerate(layout.positions):
-        x, y = measured.offset_mm[k]
-        why = tuple(name for name, flags in doubts.items() if flags[k])
-        found[position.name] = Score(round(float(share[k]), 3), (round(float(x), 2), round(float(y), 2)), why)
+    doubted = np.any(list(doubts.values()), axis=0)
+    found = {p.name: _NOTHING for p in layout.positions}
+    # Most places have nothing to tell, and a card may have a thousand of them.
+    for k in np.flatnonzero(doubted | (share > 0)).tolist():
+        x, y = measured.offset_mm[k].tolist()
+        why = tuple(name for name, flags in doubts.items() if flags[k]) if doubted[k] else ()
+        found[layout.positions[k].name] = Score(round(float(share[k]), 3), (round(x, 2), round(y, 2)), why)
     return found
+
+
+_NOTHING = Score(0.0)
 
 
 def _share(measured: Measured, card: _Card) -> Singles:
     """(n,): open shares, this card's clear positions at 0 and its whole holes at 1."""
     base, full = _response(measured.open, 50 if measured.bed == "coloured" else WHOLE_RANK)
+    if measured.bed == "black" and not card.machine:
+        full = max(full, WHOLE_BLACK)
     share = np.clip((measured.open - base) / (full - base), 0, 1.5)
     lean_max = WHOLE_LEAN_MACHINE if card.machine else WHOLE_LEAN
     whole = (measured.open > WHOLE_OPEN) & (measured.gone > WHOLE_GONE) & (measured.lean < lean_max)
@@ -109,25 +124,35 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     veiled = bool(card.holes.any()) and float(np.median(measured.spill[card.holes])) > SPILL_MAX
     shade = measured.shade / max(card.shade, 1e-3)
     faint = measured.depth < np.where(share < 0.8, FAINT, FAINT_WHOLE) * card.depth
+    much = UNLIKE_BLACK if measured.bed == "black" and not card.machine else UNLIKE
     whole = UNLIKE_WHOLE_MACHINE if card.machine else UNLIKE_WHOLE
-    unlike = (measured.other > UNLIKE) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))
+    unlike = (measured.other > much) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))
     # A card may be printed dark where it is to be punched; then darkness says nothing.
     if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(share)):
         unlike = np.zeros_like(unlike)
     few = UNEXPLAINED_POINT if card.machine or measured.bed != "coloured" else UNEXPLAINED
-    solid = (measured.loose > few) | (measured.fine > FINE_MAX)
+    solid = ((measured.loose > few) | (measured.fine > FINE_MAX)) & (measured.ends > ENDS_MIN)
     if not card.machine:
-        solid |= (measured.gone > (GONE_MAX_LIT if measured.bed == "lit" else GONE_MAX)) | (measured.glow > GLOW_MIN)
+        solid |= measured.gone > (GONE_MAX_LIT if measured.bed == "lit" else GONE_MAX)
         solid |= (measured.fine > FINE_MAX_POINT) & (measured.bed != "coloured")
+        solid |= _is_slit(measured, clear)
     return {
-        "spill": np.full(len(share), veiled),
-        "contrast": measured.contrast < least_contrast(measured),
+        "spill": hole & (measured.spill > SPILL_HERE) | veiled,
+        "contrast": (measured.contrast < least_contrast(measured)) | (measured.noise > UNEVEN * measured.contrast),
         "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
         "faint": hole & (faint | _is_pale(measured, card)),
         "partial": hole & (share < MACHINE_MIN) & card.machine,
         "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
         "crescent": clear & _rim(measured, card),
     }
+
+
+def _is_slit(measured: Measured, clear: Flags) -> Flags:
+    """Where light or black adds up to a slit."""
+    if measured.bed != "black":
+        return measured.slit > SLIT_MIN
+    slit = measured.slit > SLIT_MIN_BLACK
+    return slit & (int((slit & clear).sum()) <= PRINTED_BLACK * max(int(clear.sum()), 1))
 
 
 def _is_common_print(measured: Measured, card: _Card) -> Flags:
