@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 
-.PHONY: help setup demo test lint bench faults fuzz volume volume-sensors generated clean
+.PHONY: help setup demo test lint bench faults faults-sync fuzz volume volume-sensors same-cards generated clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -29,10 +29,14 @@ lint: setup ## ruff and mypy
 bench: setup ## speed, as ratios of two things measured in one run
 	$(BIN)/python -m tests.bench
 
-faults: setup ## power cuts, kills and lying disks, for an hour or so
+faults: setup ## power cuts, kills, lying disks and bad cables, for an hour or so
+	.ci/micropython $(VENV)
 	$(BIN)/python -m tests.faults
 
-fuzz: setup ## a million damaged pictures, for half an hour or so
+faults-sync: setup ## fifty machines sync through a line that does everything wrong, for some minutes
+	$(BIN)/python -m tests.faults.sync
+
+fuzz: setup ## a million damaged pictures and a million damaged lines, for half an hour or so
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz
 
@@ -42,9 +46,13 @@ volume: setup ## ten million rendered positions, for half an hour or so; goes on
 volume-sensors: setup ## 100,000 simulated sweeps past a bar of sensors: none may be read wrongly
 	$(BIN)/python -m tests.volume_sensors
 
+same-cards: setup ## 1,000 cards by camera, by sensor bar and by sensor head: the answers may not differ
+	$(BIN)/python -m tests.same_cards
+
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write
 	$(BIN)/python -m device.simulator.sample --write
+	$(BIN)/python -m device.drawings --write
 	$(BIN)/python -m tests.house.commands_page --write
 
 clean: ## throw away what can be made again

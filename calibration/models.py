@@ -37,6 +37,11 @@ class Plane:
         """(3, 3): the rotation as a matrix."""
         return np.asarray(cv2.Rodrigues(self.rotation)[0], np.float64)
 
+    @cached_property
+    def flat(self) -> NDArray[np.float64]:
+        """(3, 3): (x, y, 1) on the plane → mm before the camera."""
+        return np.column_stack([self.matrix[:, :2], self.translation_mm])
+
 
 @dataclass(frozen=True)
 class Bed:

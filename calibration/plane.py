@@ -5,6 +5,7 @@ The plane's origin lies on the camera's axis, so that three numbers tell it: two
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -49,23 +50,25 @@ class Pose:
 
 def to_px(lens: Lens, plane: Plane, points_mm: Floats) -> Floats:
     """(n, 2) mm on the plane → (n, 2) px."""
-    seen = points_mm @ plane.matrix[:, :2].T + plane.translation_mm
-    x, y = seen[:, 0] / seen[:, 2], seen[:, 1] / seen[:, 2]
-    k1, k2, p1, p2, k3 = lens.distortion
-    r2 = x * x + y * y
-    radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+    return _through(lens, plane.flat[:, :2] @ points_mm.T + plane.translation_mm[:, None]).T
+
+
+def _through(lens: Lens, seen_mm: Floats) -> Floats:
+    """(3, n) mm before the camera → (2, n) px."""
+    ray = seen_mm[:2] / seen_mm[2]
+    k1, k2, p1, p2, k3 = lens.distortion.tolist()
+    square = ray * ray
+    r2 = square[0] + square[1]
+    swollen = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + 2 * (p1 * ray[1] + p2 * ray[0])
     k = lens.camera_matrix
-    px = x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x)
-    py = y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y
-    return np.stack([px * k[0, 0] + k[0, 2], py * k[1, 1] + k[1, 2]], axis=1)
+    bent = ray * swollen + np.array([[p2], [p1]]) * r2
+    return np.asarray(bent * k[[0, 1], [0, 1], None] + k[:2, 2:], np.float64)
 
 
 def to_mm(lens: Lens, plane: Plane, points_px: Floats) -> Floats:
     """(n, 2) px → (n, 2) mm on the plane."""
     rays = undistorted(lens, points_px)
-    turn = np.asarray(cv2.Rodrigues(plane.rotation)[0])
-    flat = np.column_stack([turn[:, 0], turn[:, 1], plane.translation_mm])
-    mm = np.column_stack([rays, np.ones(len(rays))]) @ np.linalg.inv(flat).T
+    mm = np.column_stack([rays, np.ones(len(rays))]) @ np.linalg.inv(plane.flat).T
     return np.asarray(mm[:, :2] / mm[:, 2:], np.float64)
 
 
@@ -92,7 +95,9 @@ def products(points_mm: Floats, half_mm: tuple[float, float]) -> Floats:
 
 _NODES = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
 _FIT = np.linalg.pinv(powers(_NODES))
-_GRID = np.stack([np.tile(_NODES, NODES), np.repeat(_NODES, NODES)], axis=1)
+_GRID = np.stack([np.tile(_NODES, NODES), np.repeat(_NODES, NODES), np.ones(NODES * NODES)])
+_FIT_GRID = np.kron(_FIT, _FIT).T
+"""What is seen at the nodes of `_GRID` → a map's coefficients."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +131,11 @@ def half_sides_mm(width_mm: float, height_mm: float) -> tuple[float, float]:
 def card_map(lens: Lens, plane: Plane, pose: Pose, width_mm: float, height_mm: float) -> CardMap:
     """The map of a card of this size lying so."""
     half = half_sides_mm(width_mm, height_mm)
-    px = to_px(lens, plane, pose.to_plane(_GRID * half))
-    grids = px.T.reshape(2, NODES, NODES)
-    return CardMap(_FIT @ grids @ _FIT.T, half)
+    c, s = math.cos(pose.turn) * pose.scale, math.sin(pose.turn) * pose.scale
+    u, v = -half[0] if pose.mirrored else half[0], half[1]
+    to_plane = np.array([[c * u, -s * v, pose.x_mm], [s * u, c * v, pose.y_mm], [0.0, 0.0, 1.0]])
+    px = _through(lens, plane.flat @ to_plane @ _GRID)
+    return CardMap((px @ _FIT_GRID).reshape(2, DEGREE + 1, DEGREE + 1), half)
 
 
 def learn_plane(lens: Lens, corners_px: Sequence[Floats], sizes_mm: Sequence[tuple[float, float]]) -> Plane:

@@ -4,7 +4,9 @@ LogicienneError
 ├── cards.load.LayoutError        (also ValueError): a layout file that cannot be used
 ├── device.frame.PictureError     (also ValueError): bytes that are no whole picture
 ├── calibration.errors.CalibrationError (also ValueError): pictures that teach nothing, a profile that does not fit
-└── reader.store.StoreError       (also OSError): a store that cannot be opened or written
+├── reader.store.StoreError       (also OSError): a store that cannot be opened or written
+├── reader.sync.errors.SyncError  (also OSError): the collector or the stick could not be reached, or somebody else answers
+└── reader.sync.errors.WireError  (also ValueError): something from there is not what it should be
 """
 
 

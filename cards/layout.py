@@ -13,6 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 Corner = Literal["top-left", "top-right", "bottom-right", "bottom-left"]
 Text = Mapping[str, str]
 """Language code (`nl`, `fr`, …) to text."""
@@ -66,7 +69,7 @@ class Position:
     x_mm: float
     y_mm: float
 
-    @property
+    @cached_property
     def name(self) -> str:
         """`question.choice`: the key used in readings, files and the store."""
         return f"{self.question}.{self.choice}"
@@ -245,6 +248,13 @@ class Layout:
     def positions(self) -> tuple[Position, ...]:
         """Every position of the card, in the order of the questions."""
         return tuple(p for q in self.questions for p in q.positions)
+
+    @cached_property
+    def centres_mm(self) -> NDArray[np.float64]:
+        """(positions, 2), read-only: where they lie, in their order."""
+        found = np.array([[p.x_mm, p.y_mm] for p in self.positions], np.float64).reshape(-1, 2)
+        found.setflags(write=False)
+        return found
 
     @cached_property
     def code_holes(self) -> tuple[Marker, ...]:

@@ -1,7 +1,7 @@
-"""Where frames come from, named by one line: `camera:0`, `folder:scans/`, `sim:`.
+"""Where frames and sweeps come from, named by one line: `camera:0`, `folder:scans/`, `sim:`, `sim-bar:`.
 
-Begin with `open_source`. Every source is used alike: `for frame in source`, or `wait` for whoever has other things to
-do between two frames. A camera that is unplugged is no error: the source says so in `problem`, waits, and comes back.
+Begin with `open_source`. Every source is used alike: `for seen in source`, or `wait` for whoever has other things to
+do in between. A camera that is unplugged is no error: the source says so in `problem`, waits, and comes back.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import TracebackType
 from typing import TypeVar
@@ -17,6 +17,7 @@ from urllib.parse import parse_qsl
 
 from cards.errors import LogicienneError
 from device.frame import Frame
+from device.sweep import Sweep
 
 WAIT_S = 0.25
 """How often a loop over a source wakes up when nothing comes."""
@@ -28,7 +29,10 @@ MAKERS = {
     "http": ("device.sources.stream", "http://…"),
     "https": ("device.sources.stream", "https://…"),
     "rtsp": ("device.sources.stream", "rtsp://… (network cameras)"),
+    "sensors": ("device.sources.sensors", "sensors: (a bar of light sensors on a Raspberry Pi's pins)"),
+    "head": ("device.head", "head:/dev/ttyACM0 (a sensor head)"),
     "sim": ("device.sources.sim", "sim: (a simulated hand lays cards down)"),
+    "sim-bar": ("device.sources.sim_bar", "sim-bar: (a simulated hand feeds cards past sensors)"),
 }
 """Scheme → the module whose `make(rest, options)` opens it, and how to write it."""
 T = TypeVar("T")
@@ -39,15 +43,17 @@ class SourceError(LogicienneError, ValueError):
 
 
 class Source(ABC):
-    """Frames, newest first in time and one at a time. A context manager; `close` lets the camera go.
+    """Frames or sweeps, one at a time. A context manager; `close` lets the camera go.
 
     name: what people call it. one_card_each: every frame is one card by itself (a folder of pictures), not one of many
-    looks at what lies under a camera. problem: why no frame can come now, in words for people; `None` while all is
-    well. ended: nothing more will ever come.
+    looks at what lies under a camera. sweeps: cards are fed past sensors, and sweeps come instead of frames; each is one
+    card. problem: why nothing can come now, in words for people; `None` while all is well. ended: nothing more will ever
+    come.
     """
 
     name: str
     one_card_each: bool = False
+    sweeps: bool = False
     problem: str | None = None
     ended: bool = False
 
@@ -56,8 +62,20 @@ class Source(ABC):
         self._notices: list[str] = []
 
     @abstractmethod
-    def wait(self, timeout_s: float) -> Frame | None:
-        """The next frame, `None` when none came in time. Never the same frame twice, never an old one of a camera."""
+    def wait(self, timeout_s: float) -> Frame | Sweep | None:
+        """The next frame or sweep, `None` when none came in time.
+
+        Never the same frame twice, never an old one of a camera. A sweep with a mark may come again until it is `kept`.
+        """
+
+    def kept(self, mark: str) -> None:  # noqa: B027  (most sources have nothing to hand over again)
+        """The sweep of this mark is on disk, or its refusal is: it need not be handed over again. Never raises.
+
+        Called by whoever keeps cards, after the commit, and again when the sweep comes again all the same.
+        """
+
+    def tune(self, duty: int, limits: Sequence[tuple[int, int]] | None) -> None:  # noqa: B027  (cameras have no such light)
+        """What calibration learnt of a bar: its light, in 1/1000, and per channel (dark_max, light_min) of 65535."""
 
     def close(self) -> None:
         """Let go of what it holds; nothing more comes. Harmless a second time."""
@@ -76,12 +94,12 @@ class Source(ABC):
         """Have something said."""
         self._notices.append(text)
 
-    def __iter__(self) -> Iterator[Frame]:
-        """Every frame until the source ends; most never do."""
+    def __iter__(self) -> Iterator[Frame | Sweep]:
+        """Everything until the source ends; most never do."""
         while not self.ended:
-            frame = self.wait(WAIT_S)
-            if frame is not None:
-                yield frame
+            seen = self.wait(WAIT_S)
+            if seen is not None:
+                yield seen
 
     def __enter__(self) -> Source:
         """The source itself."""
@@ -104,21 +122,22 @@ def open_source(spec: str) -> Source:
     ...     next(iter(source)).grey.shape
     (240, 320)
     """
+    scheme, where, options = parsed(spec)
+    source: Source = import_module(MAKERS[scheme][0]).make(where, options)
+    options.refuse_unknown(source.close)
+    return source
+
+
+def parsed(spec: str) -> tuple[str, str, Options]:
+    """(scheme, what stands behind it, options). Raises `SourceError` for a scheme that does not exist."""
     scheme, colon, rest = spec.partition(":")
     if not colon or scheme not in MAKERS:
         raise SourceError(f"{spec!r} is no source{_meant(scheme, MAKERS)}; write one of: {_ways()}")
     if rest.startswith("//"):
         # A network camera's own query stays part of its address.
-        where, options = spec, Options(spec, {})
-    else:
-        where, _, query = rest.partition("?")
-        options = Options(spec, dict(parse_qsl(query, keep_blank_values=True)))
-    source: Source = import_module(MAKERS[scheme][0]).make(where, options)
-    unknown = options.unused()
-    if unknown:
-        source.close()
-        raise SourceError(f"{spec}: no option {unknown[0]!r}{_meant(unknown[0], options.known)}")
-    return source
+        return scheme, spec, Options(spec, {})
+    where, _, query = rest.partition("?")
+    return scheme, where, Options(spec, dict(parse_qsl(query, keep_blank_values=True)))
 
 
 class Options:
@@ -141,9 +160,12 @@ class Options:
             raise SourceError(f"{self.spec}: {name} must lie between {least:g} and {most:g}, not {value:g}")
         return value
 
-    def unused(self) -> list[str]:
-        """Options that were given and that nobody takes."""
-        return [name for name in self._given if name not in self.known]
+    def refuse_unknown(self, close: Callable[[], None]) -> None:
+        """Close what was opened and raise `SourceError` when an option was given that nobody takes."""
+        unknown = next((name for name in self._given if name not in self.known), None)
+        if unknown is not None:
+            close()
+            raise SourceError(f"{self.spec}: no option {unknown!r}{_meant(unknown, self.known)}")
 
 
 def one_of(*words: str) -> Callable[[str], str]:

@@ -5,7 +5,7 @@ Whatever times the edges (gpiozero, gpiod, the sensor head, the simulator) ends 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +38,14 @@ class Sweep:
     card's left edge comes to them.
     lost: edges that the source knows to have lost (sequence numbers, counters); two that belong to one hole leave no trace
     in the levels.
+    mark: the source's own name of this one pass, the same whenever it is handed over again; '' for one that cannot be.
     """
 
     bar: str
     data: tuple[Channel, ...]
     clock: tuple[Channel, Channel]
     lost: int = 0
+    mark: str = ""
 
 
 def level_at(channel: Channel, times_s: Ticks) -> Levels:
@@ -52,10 +54,25 @@ def level_at(channel: Channel, times_s: Ticks) -> Levels:
     return np.asarray(known[np.searchsorted(channel.ticks_s, times_s, side="right")], np.bool_)
 
 
+def is_peek(sweep: Sweep) -> bool:
+    """Whether no card went past: its left edge showed to the clock sensor that it meets first, and rested there or went back.
+
+    On a timing bar that sensor then sees what it sees without a card, so a source that waits for quiet takes it for the end.
+    """
+    met_first = sweep.clock[1]
+    others_rest = all(c.before and c.after and not len(c.ticks_s) for c in sweep.data)
+    line = sweep.clock[0]
+    return (
+        others_rest
+        and not (line.before or line.after or len(line.ticks_s) or met_first.before or met_first.after)
+        and not sweep.lost
+    )
+
+
 def mirrored(sweep: Sweep) -> Sweep:
     """The same card as if time had run backwards: what left on the right now comes in there."""
     first, second = (_backwards(c) for c in sweep.clock)
-    return Sweep(sweep.bar, tuple(_backwards(c) for c in sweep.data), (first, second), sweep.lost)
+    return replace(sweep, data=tuple(_backwards(c) for c in sweep.data), clock=(first, second))
 
 
 def _backwards(channel: Channel) -> Channel:

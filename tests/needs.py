@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,3 +26,10 @@ def shared_folder(name: str) -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test pictures here ({name}/ beside the repository, or LOGICIENNE_SHARED)")
     return folder
+
+
+def find_micropython() -> str | None:
+    """MicroPython's unix port: beside this Python, where `.ci/micropython .venv` puts it, or on the path."""
+    beside = Path(sys.executable).parent
+    named = os.environ.get("LOGICIENNE_MICROPYTHON")
+    return named or shutil.which("micropython", path=f"{beside}:{os.environ['PATH']}")

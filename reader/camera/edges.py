@@ -189,7 +189,7 @@ BLUR_REACH_MM = 4.0
 
 def edge_blur_mm(image: NDArray[np.uint8], outline: Outline, geometry: Geometry) -> float:
     """How wide the change from card to bed is: their contrast over the steepest slope between them."""
-    scale = geometry.px_per_mm()
+    scale = geometry.px_per_mm
     found = _edges(image, outline, geometry, max(BLUR_REACH_MM * scale, 4.0))
     contrast = float(np.linalg.norm(found.outside - found.inside))
     return contrast / max(float(np.median(found.strength)), 1e-3) / scale
@@ -202,7 +202,7 @@ BURNT = 250
 def missing_in_glare(image: NDArray[np.uint8], outline: Outline, edge: EdgeFit) -> float:
     """Of the outline's places that show no edge, the share that are burnt out where there should be bed."""
     found = _edges(image, outline, edge.geometry, CLOSE_PX)
-    missing = ~_borne_out(found, edge.geometry.px_per_mm())
+    missing = ~_borne_out(found, edge.geometry.px_per_mm)
     if not missing.any():
         return 0.0
     last = np.array(image.shape[1::-1]) - 1
@@ -317,7 +317,8 @@ def _solve(
             damping *= 20
         damped = normal_matrix.copy()
         damped[DIAGONAL] *= 1 + damping
-        step: Floats = np.asarray(np.linalg.solve(damped, -gradient), np.float64)
+        # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
+        step: Floats = np.asarray(cv2.solve(damped, -gradient[:, None])[1], np.float64).ravel()
         trial = turn_by(p, step)
         if -float(gradient @ step) < still * cost:
             return replace(start, parameters=trial)
@@ -333,7 +334,7 @@ def _priors(start: Geometry) -> tuple[Floats, Floats]:
 
 
 def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px: float) -> EdgeFit:
-    scale = geometry.px_per_mm()
+    scale = geometry.px_per_mm
     contrast = float(np.linalg.norm(found.outside - found.inside))
     off = np.abs(found.offset)
     strong = _strong(found, contrast)

@@ -223,7 +223,7 @@ def _fits(image: NDArray[np.uint8], quad: Quad, layout: Layout, outline: Outline
         guess = first_guess(corners, layout.width_mm, layout.height_mm, centre, focal)
         if guess is None:
             continue
-        miss = np.hypot(*(guess.to_px(model) - corners).T).max() / guess.px_per_mm() / layout.height_mm
+        miss = np.hypot(*(guess.to_px(model) - corners).T).max() / guess.px_per_mm / layout.height_mm
         if miss >= QUAD_MISFIT_MAX:
             continue
         edge = fit(image, outline, guess, reach)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -39,6 +40,7 @@ class Geometry:
         """(n, 2) mm from the front's top-left corner → (n, 2) px; pixel centres are integers."""
         return project(self.parameters, Sheet.of(points_mm, self.width_mm, self.height_mm), self.centre_px).px
 
+    @cached_property
     def px_per_mm(self) -> float:
         """Scale in the middle of the card: the square root of the area scale."""
         x, y = self.width_mm / 2, self.height_mm / 2

@@ -1,4 +1,4 @@
-"""One frame of a machine whose profile is known: one reading or one rejection.
+"""One frame of a machine whose profile is known: one card or one rejection.
 
 The card lies on a known plane before a known lens, so it has three degrees of freedom; each spot is judged against the
 empty bed and against the blank card at that very place (`reader.camera.likely`).
@@ -59,7 +59,21 @@ WIDE_MM = 0.2
 """A hole's reach is looked at so far beyond its tolerance, so that a torn one is measured whole."""
 
 
-def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> Reading | Rejection:
+@dataclass(frozen=True)
+class KnownCard:
+    """A card that was read, and where its face lies."""
+
+    reading: Reading
+    layout: Layout
+    mapped: CardMap
+
+    def to_px(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n, 2) mm from the front's top-left corner, as printed → (n, 2) px."""
+        half = np.array([self.layout.width_mm, self.layout.height_mm]) / 2
+        return self.mapped.at(points_mm - half + self.reading.print_shift_mm)
+
+
+def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> KnownCard | Rejection:
     """Read the card in a picture of a calibrated machine, under whichever of the layouts fits it.
 
     Only faces with a blank card in the profile can be read: another one is `unknown_layout`, never a guess. A picture
@@ -84,7 +98,7 @@ def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> Rea
         return Rejection((Reason(Code.UNKNOWN_LAYOUT, found=f"{seen.explained:.2f}"),))
     if len(looks) > 1 and seen.explained - looks[1][2].explained < LEAD_MIN:
         return Rejection((Reason(Code.AMBIGUOUS_FIT),))
-    return _reading(known, face, mapped, seen, placed.fit)
+    return KnownCard(_reading(known, face, mapped, seen, placed.fit), face.layout, mapped)
 
 
 @dataclass(frozen=True)
@@ -192,16 +206,17 @@ class Spots:
     def __init__(self, face: Face) -> None:
         layout = face.layout
         hole = layout.hole
-        centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions])
+        centres = layout.centres_mm
         gaps = np.hypot(*(centres[:, None] - centres[None]).transpose(2, 0, 1)) + np.eye(len(centres)) * 1e3
         apart = float(gaps.min())
         half = np.array([hole.width_mm, hole.height_mm]) / 2
         tolerance = min(hole.tolerance_mm + WIDE_MM, max(apart - 2 * float(half.min()), 0.6) * 0.5)
         rows, columns = face.mean.shape
         x, y = ((np.arange(n) + 0.5) / BLANK_PX_PER_MM for n in (columns, rows))
-        self.owner = np.full((rows, columns), len(centres), np.int64)
+        self.centres_mm = centres
+        # As short as it can be: what is looked up here and there should lie near at hand.
+        self.owner = np.full((rows, columns), len(centres), np.min_scalar_type(len(centres)))
         self.weight = np.zeros((rows, columns), np.float32)
-        self.x_mm, self.y_mm = (np.zeros((rows, columns), np.float32) for _ in range(2))
         reach = half + tolerance + 1
         for k, (cx, cy) in enumerate(centres):
             here = np.ix_(np.abs(y - cy) < reach[1], np.abs(x - cx) < reach[0])
@@ -214,7 +229,7 @@ class Spots:
             weight = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1)
             # Where reaches meet, each spot belongs to the place it lies deeper in.
             mine = weight > self.weight[here]
-            for whole, part in ((self.owner, k), (self.weight, weight), (self.x_mm, gx), (self.y_mm, gy)):
+            for whole, part in ((self.owner, k), (self.weight, weight)):
                 whole[here] = np.where(mine, part, whole[here])
         self.names = tuple(p.name for p in layout.positions)
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
@@ -261,7 +276,11 @@ def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str
     if not some.any():
         return found
     whole = np.maximum(share, 1e-3)
-    x, y = ((summed(wide * m.ravel()[here]) / whole).tolist() for m in (spots.x_mm, spots.y_mm))
+    row, column = np.divmod(here, spots.owner.shape[1])
+    x, y = (
+        ((summed(wide * at) / whole + 0.5) / BLANK_PX_PER_MM - centre).tolist()
+        for at, centre in zip((column, row), spots.centres_mm.T, strict=True)
+    )
     share, raw, odd, measured = share.tolist(), raw.tolist(), odd.tolist(), measured.tolist()
     for k in np.flatnonzero(some).tolist():
         doubts = []

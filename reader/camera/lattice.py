@@ -14,7 +14,7 @@ import numpy as np
 
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, View, sample
+from reader.camera.patches import Plan, Singles, View, middle, sample
 from reader.camera.unmix import unmix
 
 MACHINE_TOLERANCE_MM = 0.5
@@ -27,7 +27,7 @@ EXPLAINED_MIN = 0.7
 """Of all that looks like bed along the rows, the least share that must lie in the shifted columns (between them counts
 against): right lattices have 0.82 and more; what is found in pictures too poor to see the holes has a quarter."""
 RIVAL_MAX_MM = 1.1
-_STEP_MM = 0.15
+_STEP_MM, _PLACE_MM = 0.15, 0.02
 _LINES_MM = (-1.2, -0.6, 0.0, 0.6, 1.2)
 """A hole is open on all of them; a printed digit is not."""
 
@@ -62,7 +62,7 @@ def is_lattice(layout: Layout) -> bool:
 def find_lattice(seen_by: View, geometry: Geometry, layout: Layout) -> Lattice:
     """The lattice of a card whose outline is known. Without holes it is the nominal one, beyond doubt: nothing slips."""
     x, share = _rows(seen_by, geometry, layout)
-    columns = np.array(sorted({p.x_mm for p in layout.positions}))
+    columns = np.unique(layout.centres_mm[:, 0])
     if share.max(initial=0) < 0.5:
         return Lattice(0.0, 0.0, 1.0, 1.0)
     offsets = np.arange(-OFFSET_MAX_MM, OFFSET_MAX_MM + 1e-6, 0.1)
@@ -84,18 +84,19 @@ def find_lattice(seen_by: View, geometry: Geometry, layout: Layout) -> Lattice:
 
 def _rows(seen_by: View, geometry: Geometry, layout: Layout) -> tuple[Floats, Singles]:
     """Places along the card (k,) and the share of bed there, summed over all rows of positions (k,)."""
-    rows = np.array(sorted({p.y_mm for p in layout.positions}))
+    rows = np.unique(layout.centres_mm[:, 1])
     gap = float(np.diff(rows).min()) if len(rows) > 1 else 2 * layout.hole.height_mm
     dx = np.arange(-layout.width_mm / 2 + 1, layout.width_mm / 2 - 1, _STEP_MM)
     parts = np.array_split(dx, 16)
     size = min(len(p) for p in parts)
-    middles = np.array([[layout.width_mm / 2 + p[:size].mean(), y] for y in rows for p in parts])
+    across = layout.width_mm / 2 + np.array([p[:size].mean() for p in parts])
+    middles = np.stack([np.tile(across, len(rows)), np.repeat(rows, len(parts))], axis=1)
     local = np.asarray((np.arange(size) - (size - 1) / 2) * _STEP_MM, np.float64)
     lines = np.array([*_LINES_MM, gap / 2])
     looks = Plan(middles, _STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
     seen = sample(seen_by.image, geometry, looks, middles)
     # Midway between two rows there is paper, however many holes are punched.
-    paper = np.median(seen[:, -1], axis=1)
+    paper = middle(seen[:, -1], axis=1)
     bed = seen_by.bed.beneath(middles)
     share = unmix(seen[:, :-1], paper, bed).open.min(axis=1)
     along = (middles[:16, :1] + local).ravel()
@@ -108,6 +109,8 @@ def _gain(x: Floats, share: Singles, columns: Floats, offsets: Floats, stretches
     u = 2 * columns / layout.width_mm - 1
     centres = columns + offsets[:, None, None] + stretches[None, :, None] * u
     half = layout.hole.width_mm / 2
-    edges = np.interp(centres[..., None] + np.array([-half, half]), x + _STEP_MM / 2, total[1:])
-    inside = (edges[..., 1] - edges[..., 0]).sum(axis=2)
+    # What a hole in every place would cover; then a look-up for each of the tens of thousands that are tried.
+    places = np.arange(float(centres.min()), float(centres.max()) + _PLACE_MM, _PLACE_MM)
+    left, right = (np.interp(places + side, x + _STEP_MM / 2, total[1:]) for side in (-half, half))
+    inside = (right - left)[np.rint((centres - places[0]) * (1 / _PLACE_MM)).astype(np.intp)].sum(axis=2)
     return np.asarray(2 * inside - total[-1])

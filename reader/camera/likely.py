@@ -90,7 +90,9 @@ class Face:
         self._v = powers(y / self._half[1]).astype(np.float32)
         self._limits = lru_cache(maxsize=8)(self._limits_before)
         row, column = np.arange(rows) // COARSE, np.arange(columns) // COARSE
+        # As short as it can be: what is looked up here and there should lie near at hand.
         self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
+        self._coarse = self._coarse.astype(np.min_scalar_type(int(self._coarse[-1])))
         self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
         self._work = tuple(np.empty_like(blank.mean) for _ in range(2))
         self._prepare_light()
@@ -103,8 +105,8 @@ class Face:
         self._use = np.flatnonzero(np.asarray(whole).ravel() > 250)
         self._known = np.log(np.maximum(np.asarray(known).ravel()[self._use], 1.0))
         bx, by = np.meshgrid(_middles(self._blocks[0]), _middles(self._blocks[1]))
-        self._terms = np.stack([t.ravel()[self._use] for t in _terms(bx, by)], axis=1)
-        self._row, self._column = _middles(part.shape[0]), _middles(part.shape[1])
+        self._terms = np.stack([t.ravel()[self._use] for t in _terms(bx, by)])
+        self._row, self._column = (_squares(_middles(count)) for count in part.shape)
 
     def _prepare_shift(self) -> None:
         gx, gy = (
@@ -138,15 +140,15 @@ class Face:
         blocks = np.asarray(cv2.resize(seen, self._blocks, interpolation=cv2.INTER_AREA)).ravel()[self._use]
         ratio = np.log(np.maximum(blocks, 1.0)) - self._known
         off = ratio - np.sort(ratio)[len(ratio) // 2]
-        fitted = np.zeros(6)
         for width in (0.08, 0.03):
-            weighted = self._terms / (1 + (off / width) ** 2)[:, None] ** 2
-            fitted = np.linalg.solve(weighted.T @ self._terms + _PRIOR, weighted.T @ ratio)
-            off = ratio - self._terms @ fitted
-        a, bx, by, cx, cxy, cy = fitted
-        x, y = self._column, self._row
-        field = (a + by * y + cy * y * y)[:, None] + (bx * x + cx * x * x) + np.outer(cxy * y, x)
-        return np.exp(field.astype(np.float32))
+            like = 1 + (off * (1 / width)) ** 2
+            weighted = self._terms / (like * like)
+            # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
+            fitted = cv2.solve(weighted @ self._terms.T + _PRIOR, (weighted @ ratio)[:, None])[1].ravel()
+            off = ratio - fitted @ self._terms
+        a, bx, by, cx, cxy, cy = fitted.tolist()
+        field = self._row @ np.array([[a, bx, cx], [by, cxy, 0], [cy, 0, 0]], np.float32) @ self._column.T
+        return np.asarray(cv2.exp(field), np.float32)
 
     def print_shift(self, image: Levels, mapped: CardMap, light: Singles) -> tuple[float, float]:
         """How far the print lies off the blank's, mm. See `calibration.blank.print_shift`."""
@@ -184,20 +186,22 @@ class Face:
         bed = under[:, :, 0] * np.float32(beds.gain)
         noise = under[:, :, 1] * np.float32(1 / SPREAD_STEPS)
         here = self._unlike(seen, light, bed, float(noise.max()))
-        coarse = self._coarse[here]
         opened, odd = np.zeros_like(seen), np.zeros_like(seen)
+        if not len(here):
+            return Seen(opened, odd, here, 1.0, shift)
+        coarse = self._coarse[here]
         likely, neither = weigh(
             cv2.remap(image, across.ravel()[here], down.ravel()[here], cv2.INTER_LINEAR).ravel().astype(np.float32),
-            self.mean.ravel()[here] * light.ravel()[coarse],
-            self.spread.ravel()[here],
+            self.blank.mean.ravel()[here] * light.ravel()[coarse],
+            self.blank.spread.ravel()[here] * np.float32(1 / SPREAD_STEPS),
             bed.ravel()[coarse],
             noise.ravel()[coarse],
         )
-        some = np.flatnonzero(cv2.bitwise_or(likely, neither))
+        some = (likely | neither).astype(np.bool_)
         opened.ravel()[here] = likely
-        odd.ravel()[here] = neither
         # A hole's rim is half paper, half bed, and thin: what is odd is wider.
-        if neither.any():
+        if cv2.countNonZero(neither) >= _WIDER.size:
+            odd.ravel()[here] = neither
             odd = np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _WIDER), np.uint8)
         explained = 1 - cv2.countNonZero(odd) / self.area
         return Seen(opened, odd, here[some], explained, shift)
@@ -249,6 +253,11 @@ _PRIOR = np.diag([0, 0.3, 0.3, 1.0, 1.0, 1.0])
 
 def _middles(count: int) -> Floats:
     return (np.arange(count) + 0.5) / count * 2 - 1
+
+
+def _squares(x: Floats) -> Singles:
+    """(n,) → (n, 3): 1, x, x²."""
+    return np.stack([np.ones_like(x), x, x * x], axis=1).astype(np.float32)
 
 
 def _terms(x: Floats, y: Floats) -> tuple[Floats, ...]:

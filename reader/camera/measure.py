@@ -12,7 +12,7 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, View, plan, sample, view
+from reader.camera.patches import Plan, Singles, View, middle, plan, sample, view
 from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_glossy, is_lit, is_point, unmix
 
 SEARCH_MM = 1.5
@@ -31,8 +31,12 @@ CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8
 """The glance's samples lie so many times further apart; it pays for more places than this."""
-GLANCE_GONE, GLANCE_UNLIKE = 0.03, 0.2
-"""More than these shares of a hole, gone beyond the usual print or merely unlike the paper, are looked at closely."""
+GLANCE_GONE, GLANCE_UNLIKE, GLANCE_OPEN = 0.03, 0.2, 0.1
+"""More than these shares of a hole, gone beyond the usual print, solidly unlike the paper or like the bed in any way, are
+looked at closely."""
+GLANCE_LEAN, GLANCE_LEAN_MACHINE = 0.02, 0.05
+"""What is gone but thin is looked at closely where it leans so far: rings, hands and digits hardly lean, and no thin thing
+that does not is ever called a hole or a doubt; but for `GLANCE_SLIT`."""
 GLOW_FROM, BLACK_STEP, GLANCE_SLIT = 0.12, (0.7, 0.9), 0.02
 """Lighter than the paper by the first share of the way to a lit bed is no noise; of the way to a black one, print reaches
 the second. The glance's least sum of either."""
@@ -101,8 +105,7 @@ def measure(seen_by: View, geometry: Geometry, layout: Layout, shift_mm: Floats 
 
     shift_mm: (n, 2) or one number, where the holes lie off their nominal places.
     """
-    centres = np.array([[p.x_mm, p.y_mm] for p in layout.positions], np.float64).reshape(-1, 2)
-    return measure_at(seen_by, geometry, layout, centres + shift_mm, search_reach_mm(layout))
+    return measure_at(seen_by, geometry, layout, layout.centres_mm + shift_mm, search_reach_mm(layout))
 
 
 def search_reach_mm(layout: Layout) -> float:
@@ -115,27 +118,45 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
 
     A glance first: where nothing but what most places show alike is off the paper, it is enough.
     """
-    fine = replace(plan(layout, geometry.px_per_mm(), search_mm), centres_mm=centres_mm)
+    fine = replace(plan(layout, geometry.px_per_mm, search_mm), centres_mm=centres_mm)
     bed = seen_by.bed.beneath(centres_mm)
-    glance = replace(plan(layout, geometry.px_per_mm(), search_mm, GLANCE), centres_mm=centres_mm)
+    glance = replace(plan(layout, geometry.px_per_mm, search_mm, GLANCE), centres_mm=centres_mm)
     if len(centres_mm) < GLANCE_MIN:
         return _look(seen_by, geometry, fine, bed, search_mm, None)
     seen = sample(seen_by.image, geometry, glance, centres_mm)
-    paper = np.median(seen[:, glance.ring], axis=1).astype(np.float32)
+    paper = middle(seen[:, glance.ring], axis=1)
     mixture = unmix(seen, paper, bed)
     usual = _usual(seen, paper, mixture, bed, glance)
     gone = _beyond(usual, seen, paper, mixture, bed)
-    near = (glance.hole_mm < search_mm).astype(np.float32) / np.float32(glance.area_samples)
-    some = (gone * near).sum(axis=(1, 2)) > GLANCE_GONE
-    some |= (mixture.unlike * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
-    some |= (mixture.open * near).sum(axis=(1, 2)) > GLANCE_UNLIKE
-    some |= mixture.contrast < GREY_CONTRAST_MIN
+    some = _worth_a_look(mixture, gone, glance, search_mm) | (mixture.contrast < GREY_CONTRAST_MIN)
     some |= _slit(usual, mixture, bed, glance, search_mm) > GLANCE_SLIT
     blank = _blank(mixture, bed_kind(bed))
     if not some.any():
         return blank
     looks = replace(fine, centres_mm=centres_mm[some])
     return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, _on(usual, glance, fine)))
+
+
+def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: float) -> NDArray[np.bool_]:
+    """(n,): where a glance does not settle that nothing is there."""
+    near = (glance.hole_mm < search_mm).astype(np.float32).ravel() / np.float32(glance.area_samples)
+
+    def total(share: Singles) -> Singles:
+        summed: Singles = share.reshape(len(share), -1) @ near
+        return summed
+
+    some: NDArray[np.bool_] = total(np.maximum(mixture.open, mixture.loose)) > GLANCE_OPEN
+    thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
+    if len(thin):
+        part = gone[thin]
+        some[thin] = _lean(part, glance, search_mm) > (GLANCE_LEAN if glance.is_round else GLANCE_LEAN_MACHINE)
+        if glance.is_round:
+            # In a machine's narrow hole digits are as solid as anything.
+            some[thin] |= total(_opened(part, glance, OPENING)) > GLANCE_GONE
+    off = np.flatnonzero(~some & (total(mixture.unlike) > GLANCE_UNLIKE))
+    if len(off):
+        some[off] = total(_opened(mixture.unlike[off], glance, OPENING)) > GLANCE_UNLIKE
+    return some
 
 
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
@@ -167,7 +188,7 @@ def _look(
 ) -> Measured:
     """usual: what most positions show alike, where it is known from more positions than these."""
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
-    paper = np.median(seen[:, looks.ring], axis=1).astype(np.float32)
+    paper = middle(seen[:, looks.ring], axis=1)
     mixture = unmix(seen, paper, bed)
     measured = _sum_up(seen, paper, bed, mixture, looks, search_mm)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
@@ -219,7 +240,7 @@ def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks:
 
 def _alike(shares: Singles) -> Singles:
     """(rows, columns): the median."""
-    usual: Singles = np.maximum(np.median(shares, axis=0), 0).astype(np.float32)
+    usual: Singles = np.maximum(middle(shares, axis=0), 0)
     return usual
 
 
@@ -333,7 +354,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         shade=shade,
         depth=depth,
         contrast=mixture.contrast,
-        noise=np.median(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
+        noise=middle(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
         bed=bed_kind(bed),
     )
 
@@ -341,10 +362,10 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
 def _disc(gone: Singles, looks: Plan, search_mm: float) -> Singles:
     """(n,): how much is gone of a hole's middle, at the place within reach where most is: 1 for a whole hole, wherever
     the hand put it; a chad or a bite leaves some."""
-    middle = (looks.hole_mm < -DISC_RIM * min(looks.half_mm)).astype(np.float32)
-    middle = middle[np.ix_(middle.any(axis=1), middle.any(axis=0))]
+    core = (looks.hole_mm < -DISC_RIM * min(looks.half_mm)).astype(np.float32)
+    core = core[np.ix_(core.any(axis=1), core.any(axis=0))]
     near = np.hypot(looks.dx_mm[None], looks.dy_mm[:, None]) <= search_mm
-    kernel = middle / middle.sum()
+    kernel = core / core.sum()
     filled = [cv2.filter2D(g, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)[near].max() for g in gone]
     return np.array(filled, np.float32)
 

@@ -14,10 +14,11 @@ from reader.camera.edges import edge_blur_mm, outline_of, same_outline
 from reader.camera.find import Found, Search, search
 from reader.camera.geometry import Floats, Geometry, before_lens
 from reader.camera.identify import Placed, identify
-from reader.camera.known import read_known
+from reader.camera.known import KnownCard, read_known
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import is_faint, least_contrast, measure, view_of
 from reader.camera.patches import view
+from reader.camera.plainly import named_plainly
 from reader.camera.scores import SPILL_MAX, scores
 from reader.camera.strays import equal_spots, find_strays
 from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
@@ -57,13 +58,18 @@ def read_frame(
 
 
 def _named(
-    frame: Frame, outcome: Reading | Rejection, layouts: Sequence[Layout], profile: Profile, known: Sequence[Layout]
+    frame: Frame, card: KnownCard | Rejection, layouts: Sequence[Layout], profile: Profile, known: Sequence[Layout]
 ) -> Reading | Rejection:
     """A calibrated reading, unless the card's own code names another card: versions may differ by nothing else."""
-    layout = next((y for y in layouts if y.identity == outcome.layout), None)
-    if isinstance(outcome, Rejection) or layout is None or outcome.corners_px is None:
+    if isinstance(card, Rejection):
+        return card
+    outcome, layout = card.reading, card.layout
+    twins, others = (
+        [y for y in some if y.digest != layout.digest and same_outline(y, layout)] for some in (layouts, known)
+    )
+    if all(y.identify.by == "none" for y in (layout, *twins)):
         return outcome
-    if all(y.identify.by == "none" for y in layouts if y is layout or same_outline(y, layout)):
+    if named_plainly(frame.grey, card.to_px, layout, outcome.face == "front", (*twins, *others)):
         return outcome
     lens, size_mm = profile.lens, (layout.width_mm, layout.height_mm)
     geometry = before_lens(np.array(outcome.corners_px), *size_mm, lens.camera_matrix, lens.distortion)
@@ -93,6 +99,8 @@ def _uncalibrated(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layou
 
 def _best(readings: Sequence[Reading | Rejection]) -> Reading | Rejection:
     """Of layouts that the outline cannot tell apart, the one whose places the holes are at."""
+    if len(readings) == 1:
+        return readings[0]
     real = sorted((r for r in readings if isinstance(r, Reading)), key=_explained, reverse=True)
     if not real:
         return readings[0]
@@ -116,7 +124,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         lattice = find_lattice(seen_by, geometry, layout)
         if not is_sure(lattice):
             return Rejection((Reason(Code.AMBIGUOUS_FIT),), layout.identity)
-        x = np.array([p.x_mm for p in layout.positions])
+        x = layout.centres_mm[:, 0]
         shift = np.stack([lattice.shift_mm(x, layout.width_mm), np.zeros(len(x))], axis=1)
     measured = measure(seen_by, geometry, layout, shift)
     if seen_by.image is frame.grey and is_faint(measured) and frame.colour is not None:

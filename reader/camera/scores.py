@@ -92,12 +92,17 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     )
     share = _share(measured, card)
     doubts = _doubts(measured, share, card)
-    found = {}
-    for k, position in enumerate(layout.positions):
-        x, y = measured.offset_mm[k]
-        why = tuple(name for name, flags in doubts.items() if flags[k])
-        found[position.name] = Score(round(float(share[k]), 3), (round(float(x), 2), round(float(y), 2)), why)
+    doubted = np.any(list(doubts.values()), axis=0)
+    found = {p.name: _NOTHING for p in layout.positions}
+    # Most places have nothing to tell, and a card may have a thousand of them.
+    for k in np.flatnonzero(doubted | (share > 0)).tolist():
+        x, y = measured.offset_mm[k].tolist()
+        why = tuple(name for name, flags in doubts.items() if flags[k]) if doubted[k] else ()
+        found[layout.positions[k].name] = Score(round(float(share[k]), 3), (round(x, 2), round(y, 2)), why)
     return found
+
+
+_NOTHING = Score(0.0)
 
 
 def _share(measured: Measured, card: _Card) -> Singles:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import cv2
@@ -11,9 +12,9 @@ from numpy.typing import NDArray
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.measure import PART_OPEN, Measured, measure_at, search_reach_mm
-from reader.camera.patches import Singles, View
+from reader.camera.patches import Singles, View, middle
 from reader.camera.scores import FAINT, SHADE_RATIO
-from reader.camera.unmix import distance, unmix
+from reader.camera.unmix import unmix
 from reader.reading import Stray
 
 STEP_MM = 0.6
@@ -107,8 +108,8 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     x, y = np.meshgrid((np.arange(nx) + 0.5) * side, (np.arange(ny) + 0.5) * side)
     middles = np.stack([x.ravel(), y.ravel()], axis=1)
     # Every third sample is enough for a median.
-    paper = np.median(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]), axis=1).astype(np.float32)
-    share = _share(seen.astype(np.float32), paper, seen_by.bed.beneath(middles))
+    paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]).astype(np.float32), axis=1)
+    share = unmix(seen.astype(np.float32), paper, seen_by.bed.beneath(middles), APART).open
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
 
 
@@ -132,18 +133,22 @@ def _grown(nodes: Singles) -> Singles:
     return np.concatenate([2 * tall[:, :1] - tall[:, 1:2], tall, 2 * tall[:, -1:] - tall[:, -2:-1]], axis=1)
 
 
-def _share(seen: Singles, paper: Singles, bed: Singles) -> Singles:
-    """`unmix(…).open`, looked at only where a sample differs from its tile's paper: a tenth of a card."""
-    way = bed - paper
-    apart = distance(seen - paper[:, None, None]) > APART * np.sqrt((way * way).sum(axis=1))[:, None, None]
-    share = np.zeros(apart.shape, np.float32)
-    tile = np.nonzero(apart)[0]
-    share[apart] = unmix(seen[apart][:, None, None], paper[tile], bed[tile]).open.ravel()
-    return share
+@dataclass(frozen=True)
+class _ByDigest:
+    """A layout to look things up by: its texts have no hash, its digest is one."""
+
+    digest: str
+    layout: Layout = field(compare=False)
 
 
 def _looked_at(layout: Layout, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Where a hole would be a stray: on the card, off its edge, off positions, marks, timing bars and the corner cut."""
+    return _free(_ByDigest(layout.digest, layout), (shape[0], shape[1]))
+
+
+@lru_cache(maxsize=16)
+def _free(of: _ByDigest, shape: tuple[int, int]) -> NDArray[np.bool_]:
+    layout = of.layout
     reach = search_reach_mm(layout)
     half = layout.hole.width_mm / 2 + reach, layout.hole.height_mm / 2 + reach
     mark = (layout.identify.size_mm or 0.0) / 2 + MARKER_GAP_MM
@@ -155,26 +160,14 @@ def _looked_at(layout: Layout, shape: tuple[int, ...]) -> NDArray[np.bool_]:
         bar = layout.sensor_bar
         taken.append((layout.width_mm / 2, bar.track_mm, layout.width_mm / 2, bar.track_height_mm / 2 + BORDER_MM))
     cut = layout.corner_cut
-    corner = cut.corner.endswith("left"), cut.corner.startswith("top"), cut.dx_mm, cut.dy_mm
-    return _free((layout.width_mm, layout.height_mm), corner, tuple(taken), (shape[0], shape[1]))
-
-
-@lru_cache(maxsize=16)
-def _free(
-    size_mm: tuple[float, float],
-    corner: tuple[bool, bool, float, float],
-    taken: tuple[tuple[float, float, float, float], ...],
-    shape: tuple[int, int],
-) -> NDArray[np.bool_]:
-    """taken: (x, y, half width, half height) of rectangles that are no stray's. corner: left, top, and the cut's legs."""
     y = (np.arange(shape[0]) + 0.5) * STEP_MM
     x = (np.arange(shape[1]) + 0.5) * STEP_MM
     b = BORDER_MM
-    free = ((y > b) & (y < size_mm[1] - b))[:, None] & ((x > b) & (x < size_mm[0] - b))[None]
-    left, top, dx_mm, dy_mm = corner
-    from_x = x if left else size_mm[0] - x
-    from_y = y if top else size_mm[1] - y
-    free &= from_x[None] / (dx_mm + 2 * b) + from_y[:, None] / (dy_mm + 2 * b) > 1
+    w, h = layout.width_mm, layout.height_mm
+    free = ((y > b) & (y < h - b))[:, None] & ((x > b) & (x < w - b))[None]
+    from_x = x if cut.corner.endswith("left") else w - x
+    from_y = y if cut.corner.startswith("top") else h - y
+    free &= from_x[None] / (cut.dx_mm + 2 * b) + from_y[:, None] / (cut.dy_mm + 2 * b) > 1
     for x_mm, y_mm, half_x, half_y in taken:
         rows = slice(max(0, int((y_mm - half_y) / STEP_MM)), int((y_mm + half_y) / STEP_MM) + 1)
         columns = slice(max(0, int((x_mm - half_x) / STEP_MM)), int((x_mm + half_x) / STEP_MM) + 1)

@@ -8,13 +8,15 @@ pen or a stain, and is not open.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from reader.camera.patches import Singles
+from reader.camera.patches import Singles, middle
 
+F = TypeVar("F", np.float32, np.float64)
 BedKind = Literal["black", "lit", "coloured"]
 
 DARK_BED = 60.0
@@ -34,6 +36,10 @@ STEP = (0.3, 0.7)
 come from print whose colour leans towards the bed's."""
 LIT_STEP = (0.85, 0.95)
 """On a lit bed a hole saturates, and white print comes close."""
+TYPICAL_OF = 64
+"""So many of the bed's colours tell the middle one."""
+OFF_PAPER, OFF_PAPER_SHARE = 7.0, 0.29
+"""Grey levels, and a share of the bed's distance: what lies nearer to its paper is neither bed nor unlike, whatever the bed."""
 _SHADE_PRIOR, _SHADE_GUESS = 0.04, 0.8
 GLOSSY_SATURATION = 0.5
 """A bed more saturated than this is paint or print and may shine: its holes may hold a veil of white."""
@@ -59,8 +65,8 @@ class Mixture:
 
 def bed_kind(bed: Singles) -> BedKind:
     """`black`: too dark to have shades. `lit`: shines by itself, brighter than any print. Otherwise `coloured`."""
-    typical = np.median(bed, axis=0)
-    neutral = len(typical) > 1 and _saturation(bed) < GREY_SATURATION
+    typical = _typical(bed)
+    neutral = len(typical) > 1 and _saturation(typical) < GREY_SATURATION
     if typical.max() < (DARK_GREY_BED if neutral else DARK_BED):
         return "black"
     return "lit" if typical.min() > LIT_BED else "coloured"
@@ -78,34 +84,67 @@ def is_lit(bed: Singles) -> bool:
 
 def is_glossy(bed: Singles) -> bool:
     """Whether the bed is paint or print, which may shine."""
-    return bed_kind(bed) == "coloured" and _saturation(bed) > GLOSSY_SATURATION
+    return bed_kind(bed) == "coloured" and _saturation(_typical(bed)) > GLOSSY_SATURATION
 
 
-def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
-    """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32."""
+def unmix(seen: Singles, paper: Singles, bed: Singles, apart: float | None = None) -> Mixture:
+    """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32.
+
+    Only what lies off its paper is unmixed, one sample in five or so; with `apart`, only what lies off it by that share of
+    the bed's distance.
+    """
     way = bed - paper
-    contrast = np.sqrt((way * way).sum(axis=1))
-    if is_point(bed):
-        # Deeper black in a hole than beside the card is bed all the same; so is brighter light.
-        beyond = np.minimum if is_lit(bed) else np.maximum
-        share, shade, miss = _on_line(beyond(seen, bed[:, None, None]), paper, way)
+    contrast = np.sqrt(_inner(way, way))
+    kind, off = bed_kind(bed), distance(seen - paper[:, None, None])
+    least = np.minimum(OFF_PAPER, OFF_PAPER_SHARE * contrast) if apart is None else apart * contrast
+    at = np.flatnonzero(off > least[:, None, None])
+    some = _Some(np.ascontiguousarray(seen.reshape(off.size, -1)[at].T), at // (off.shape[1] * off.shape[2]))
+    along = np.zeros_like(off)
+    if kind == "coloured":
+        raw, shade, miss = _on_ray(some, paper, bed)
+        along.ravel()[at] = raw
     else:
-        share, shade, miss = _on_ray(seen, paper, bed)
-    raw = share
-    share = _stepped(raw, LIT_STEP if is_lit(bed) else STEP)
-    maybe = _stepped(raw, STEP) if is_lit(bed) else share
-    span = np.maximum(contrast, 0.25 * np.sqrt((bed * bed).sum(axis=1)))
-    allowed = NOISE_LEVELS + NOISE_SHARE * span[:, None, None]
+        # Deeper black in a hole than beside the card is bed all the same; so is brighter light.
+        beyond = np.minimum if kind == "lit" else np.maximum
+        along = _on_line(beyond(seen, bed[:, None, None]), paper, way)
+        raw = along.ravel()[at]
+        shade, miss = np.ones_like(raw), _off_line(replace(some, seen=beyond(some.seen, some.of(bed))), paper, way, raw)
+    share = _stepped(raw, LIT_STEP if kind == "lit" else STEP)
+    maybe = _stepped(raw, STEP) if kind == "lit" else share
+    span = np.maximum(contrast, 0.25 * np.sqrt(_inner(bed, bed)))
+    allowed = (NOISE_LEVELS + NOISE_SHARE * span)[some.patch]
+    away, full = off.ravel()[at], contrast[some.patch]
     possible = shade < SHADE_MAX
     believed = (miss < allowed) & (shade > SHADE_MIN)
-    off = distance(seen - paper[:, None, None])
-    apart = off > 0.5 * contrast[:, None, None]
-    unlike = off > np.maximum(UNLIKE_SHARE * contrast, NOISE_LEVELS)[:, None, None]
-    if is_point(bed):
+    unlike = away > np.maximum(UNLIKE_SHARE * full, NOISE_LEVELS)
+    if kind != "coloured":
         # Nothing lighter than the paper is a hole over black felt, nothing darker one over a lamp.
         unlike &= raw > UNLIKE_SHARE
-    loose = np.where(possible & apart & (miss < 2 * allowed), maybe, 0)
-    return Mixture(np.where(possible & believed, share, 0), loose, unlike.astype(np.float32), shade, contrast, raw)
+    loose = np.where(possible & (away > 0.5 * full) & (miss < 2 * allowed), maybe, 0)
+    opened = np.where(possible & believed, share, 0)
+    spread = np.zeros((4, *off.shape), np.float32)
+    spread.reshape(4, -1)[:, at] = opened, loose, unlike, shade
+    return Mixture(spread[0], spread[1], spread[2], spread[3], contrast, along)
+
+
+@dataclass(frozen=True)
+class _Some:
+    """Samples that lie off their paper. seen: (channels, k). patch: (k,), the patch that each is of."""
+
+    seen: Singles
+    patch: NDArray[np.intp]
+
+    def of(self, colours: Singles) -> Singles:
+        """(n, channels), one for each patch → (channels, k)."""
+        return np.ascontiguousarray(colours.T)[:, self.patch]
+
+
+def _inner(one: NDArray[F], other: NDArray[F]) -> NDArray[F]:
+    """(n, channels) twice → (n,): scalar products. Along so short an axis numpy's own sum takes many times as long."""
+    total: NDArray[F] = one[:, 0] * other[:, 0]
+    for k in range(1, one.shape[1]):
+        total += one[:, k] * other[:, k]
+    return total
 
 
 def _stepped(share: Singles, step: tuple[float, float]) -> Singles:
@@ -114,44 +153,44 @@ def _stepped(share: Singles, step: tuple[float, float]) -> Singles:
     return stepped
 
 
-def _on_line(seen: Singles, paper: Singles, way: Singles) -> tuple[Singles, Singles, Singles]:
-    """A point bed: the sample's place on the line from paper to bed."""
-    length = np.maximum((way * way).sum(axis=1), 1.0)
-    off = seen - paper[:, None, None]
-    share = dot(off, way) / length[:, None, None]
-    if seen.shape[3] == 1:
-        return share, np.ones_like(share), np.zeros_like(share)
-    inside = np.clip(share, 0, 1)
-    rest = off - inside[..., None] * way[:, None, None]
-    return share, np.ones_like(share), distance(rest)
+def _on_line(seen: Singles, paper: Singles, way: Singles) -> Singles:
+    """A point bed: each sample's place on the line from paper (0) to bed (1)."""
+    along = np.asarray(way / np.maximum(_inner(way, way), 1.0)[:, None], np.float32)
+    return np.asarray(dot(seen, along) - _inner(paper, along)[:, None, None], np.float32)
 
 
-def _on_ray(seen: Singles, paper: Singles, bed: Singles) -> tuple[Singles, Singles, Singles]:
+def _off_line(some: _Some, paper: Singles, way: Singles, share: Singles) -> Singles:
+    """(k,): how far samples lie beside that line. In grey nothing does."""
+    if len(some.seen) == 1:
+        return np.zeros_like(share)
+    rest = some.seen - some.of(paper) - np.clip(share, 0, 1) * some.of(way)
+    return np.asarray(np.sqrt((rest * rest).sum(axis=0)), np.float32)
+
+
+def _on_ray(some: _Some, paper: Singles, bed: Singles) -> tuple[Singles, Singles, Singles]:
     """A coloured bed: non-negative least squares for (α, c); a weak prior on the shade helps near-parallel colours."""
-    if _saturation(bed) > GLOSSY_SATURATION:
-        seen = seen - _veil(seen, paper, bed)[..., None]
-    prior = _SHADE_PRIOR**2 * (bed * bed).sum(axis=1)
-    pp = (paper * paper).sum(axis=1) + _SHADE_GUESS**2 * prior
-    pb = (paper * bed).sum(axis=1) + _SHADE_GUESS * prior
-    bb = (bed * bed).sum(axis=1) + prior
-    to_paper, to_bed = dot(seen, paper), dot(seen, bed)
-    wide = (slice(None), None, None)
-    r1, r2 = to_paper + (_SHADE_GUESS**2 * prior)[wide], to_bed + (_SHADE_GUESS * prior)[wide]
-    determinant = np.maximum(pp * bb - pb**2, 1e-3)[wide]
-    alpha = (bb[wide] * r1 - pb[wide] * r2) / determinant
-    c = (pp[wide] * r2 - pb[wide] * r1) / determinant
+    seen, p, b = some.seen, some.of(paper), some.of(bed)
+    if _saturation(_typical(bed)) > GLOSSY_SATURATION:
+        seen = seen - _veil(some, paper, bed)
+    paper_square, bed_square = _inner(paper, paper), _inner(bed, bed)
+    prior = _SHADE_PRIOR**2 * bed_square
+    pp = paper_square + _SHADE_GUESS**2 * prior
+    pb = _inner(paper, bed) + _SHADE_GUESS * prior
+    bb = bed_square + prior
+    to_paper, to_bed = (seen * p).sum(axis=0), (seen * b).sum(axis=0)
+    r1, r2 = to_paper + (_SHADE_GUESS**2 * prior)[some.patch], to_bed + (_SHADE_GUESS * prior)[some.patch]
+    by_pp, by_pb, by_bb = (v[some.patch] for v in np.stack([pp, pb, bb]) / np.maximum(pp * bb - pb**2, 1e-3))
+    alpha, c = by_bb * r1 - by_pb * r2, by_pp * r2 - by_pb * r1
     alone = alpha < 0
     alpha = np.where(alone, 0, alpha)
-    c = np.where(alone, to_bed / np.maximum((bed * bed).sum(axis=1), 1.0)[wide], c)
+    c = np.where(alone, to_bed / np.maximum(bed_square, 1.0)[some.patch], c)
     alone = c < 0
     c = np.where(alone, 0, c)
-    alpha = np.where(alone, to_paper / np.maximum((paper * paper).sum(axis=1), 1.0)[wide], alpha)
-    rest: Singles = (seen - alpha[..., None] * paper[:, None, None] - c[..., None] * bed[:, None, None]).astype(
-        np.float32
-    )
+    alpha = np.where(alone, to_paper / np.maximum(paper_square, 1.0)[some.patch], alpha)
+    rest = seen - alpha * p - c * b
     # A share too small for as much bed light as was seen: what looked like dark paper was gloss on the bed.
     share = np.maximum(1 - alpha, c)
-    return share, c / np.maximum(share, 0.05), distance(rest)
+    return share, c / np.maximum(share, 0.05), np.sqrt((rest * rest).sum(axis=0))
 
 
 def dot(seen: Singles, along: Singles) -> Singles:
@@ -172,22 +211,27 @@ def distance(off: Singles) -> Singles:
     return np.sqrt(total)
 
 
-def _saturation(bed: Singles) -> float:
-    typical = np.median(bed, axis=0)
+def _typical(bed: Singles) -> Singles:
+    """(channels,): the middle of the bed's colours (n, channels), from some dozens of them."""
+    return middle(bed[:: -(-len(bed) // TYPICAL_OF) or 1], axis=0)
+
+
+def _saturation(typical: Singles) -> float:
     return float((typical.max() - typical.min()) / max(float(typical.max()), 1.0))
 
 
-def _veil(seen: Singles, paper: Singles, bed: Singles) -> Singles:
-    """White on top of the mixture (n, rows, columns): the v of least squares for (α, c, v), within bounds."""
+def _veil(some: _Some, paper: Singles, bed: Singles) -> Singles:
+    """White on top of the mixture (k,): the v of least squares for (α, c, v), within bounds."""
     p, b = paper.astype(np.float64), bed.astype(np.float64)
-    length = np.sqrt((b**2).sum(axis=1))
-    pp, bb = (p**2).sum(axis=1), (b**2).sum(axis=1) + (_SHADE_PRIOR * length) ** 2
-    pb, p1, b1 = (p * b).sum(axis=1), p.sum(axis=1), b.sum(axis=1)
+    length = np.sqrt(_inner(b, b))
+    pp, bb = _inner(p, p), _inner(b, b) + (_SHADE_PRIOR * length) ** 2
+    pb, p1, b1 = _inner(p, b), _inner(p, np.ones_like(p)), _inner(b, np.ones_like(b))
     ww = b.shape[1] + 3 * _VEIL_PRIOR**2
-    # The last row of the inverse of the normal equations, by cofactors: thousands of samples, each with its own paper.
+    # The last row of the inverse of the normal equations, by cofactors: thousands of patches, each with its own paper.
     cp, cb, cw = pb * b1 - p1 * bb, p1 * pb - pp * b1, pp * bb - pb**2
     determinant = p1 * cp + b1 * cb + ww * cw
     rows = cp[:, None] * p + cb[:, None] * b + cw[:, None]
     wanted = (rows / np.maximum(np.abs(determinant), 1e-6)[:, None]).astype(np.float32)
-    veil: Singles = np.clip(dot(seen, wanted), 0, (VEIL_MAX * length)[:, None, None].astype(np.float32))
+    most = (VEIL_MAX * length).astype(np.float32)[some.patch]
+    veil: Singles = np.clip((some.seen * some.of(wanted)).sum(axis=0), 0, most)
     return veil

@@ -24,11 +24,18 @@ COMMANDS = {
     "permanence": "Open, close and list permanences.",
     "review": "Settle the doubtful cards, undo the last one.",
     "story": "Write down, list and erase what residents told.",
+    "status": "Say how it stands: the sitting, what waits, what is safe.",
+    "sync": "Send what was kept to the organisation, with receipts.",
+    "bundle": "Write what is not safe yet to a stick.",
     "export": "Write a day's answers as CSV files.",
     "backup": "Copy the store to another medium.",
     "store": "Look after the store: info, check, rebuild, recover.",
+    "collect": "Run the collector, the server that machines sync to.",
+    "collector": "Look after the collector: machines, enrolment, exports over all.",
     "cards": "Check and draw card layouts.",
+    "doctor": "Try each part of the machine: pins, lamps, button, sensors, camera.",
     "calibrate": "Teach the machine its camera: sheet, camera, check.",
+    "head": "Look after a sensor head: console, levels, flash, simulate.",
     "simulate": "Make pictures of cards, to try things out.",
 }
 

@@ -18,9 +18,11 @@ from calibration.profile import Profile, load, save
 from calibration.sheet import write_sheet
 from cards.layout import Layout
 from device.frame import Frame
+from device.levels import tells_levels
 from device.source import Source, SourceError, open_source
 from reader.batch import picture_files
 from reader.camera.lying import recognise
+from reader.cli.calibrate_sensors import DEFAULT_SENSORS, check_bar, load_sensors, sensors, show_bar
 from reader.cli.options import layout_option, layouts_of
 
 DEFAULT_PROFILE = Path("data") / "machine.profile.zip"
@@ -30,8 +32,8 @@ CHECK_PICTURES = 3
 MARKS = {Verdict.SOUND: "✔", Verdict.WORN: "!", Verdict.RECALIBRATE: "✘", Verdict.UNCLEAR: "?"}
 
 profile_option = click.option(
-    "--profile", "profile_path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_PROFILE,
-    show_default=True, help="The machine's profile.",
+    "--profile", "profile_path", type=click.Path(path_type=Path, dir_okay=False),
+    help=f"The machine's profile. Default: {DEFAULT_PROFILE}; of a bar of sensors {DEFAULT_SENSORS}.",
 )  # fmt: skip
 source_option = click.option(
     "--source", "spec", metavar="SOURCE", help="A camera: camera:0, rpicam:, http://… (as for logicienne run)."
@@ -43,7 +45,10 @@ source_option = click.option(
     epilog="Example: logicienne calibrate sheet --out sheet.pdf   ·   then: logicienne calibrate camera --source camera:0",
 )
 def command() -> None:
-    """Teach the machine its camera, and check whether it still sees what it learnt."""
+    """Teach the machine its camera or its sensors, and check whether they still see what was learnt."""
+
+
+command.add_command(sensors)
 
 
 @command.command("sheet", epilog="Example: logicienne calibrate sheet --out sheet.pdf")
@@ -109,21 +114,32 @@ def camera(
 
 @command.command(
     "check",
-    epilog="Example: logicienne calibrate check --source camera:0   ·   pictures of the empty bed: --from pictures/",
+    epilog="Example: logicienne calibrate check --source camera:0   ·   pictures of the empty bed: --from pictures/   ·   "
+    "a bar of sensors: --source head:/dev/ttyACM0",
 )
 @profile_option
 @source_option
 @click.option("--from", "given", type=click.Path(path_type=Path, exists=True),
               help="No camera: a picture of the empty bed, or a folder of them (or with them in bed/).")  # fmt: skip
 @click.pass_context
-def check(ctx: click.Context, profile_path: Path, spec: str | None, given: Path | None) -> None:
-    """Tell with figures whether the profile still fits what the camera sees; the bed must be empty.
+def check(ctx: click.Context, profile_path: Path | None, spec: str | None, given: Path | None) -> None:
+    """Tell with figures whether the profile still fits what is seen; the bed, or the bar of sensors, must be empty.
 
     sound: go on. worn: it reads, but do what is said soon. recalibrate, or unclear: do not read on (exit code 1).
     """
     if (spec is None) == (given is None):
         raise click.UsageError("give --source (a camera) or --from (a picture or a folder), one of them")
-    profile = _load(profile_path)
+    if spec is not None and tells_levels(spec):
+        bar, found = check_bar(spec, profile_path or DEFAULT_SENSORS)
+        _tell(f"{bar.label}, learnt {bar.created} from {bar.source}", found)
+    else:
+        found = _check_camera(profile_path or DEFAULT_PROFILE, spec, given)
+    if found.verdict in (Verdict.RECALIBRATE, Verdict.UNCLEAR):
+        ctx.exit(1)
+
+
+def _check_camera(path: Path, spec: str | None, given: Path | None) -> Check:
+    profile = _load(path)
     if given is not None:
         frames = _pictures(given)
     else:
@@ -131,16 +147,18 @@ def check(ctx: click.Context, profile_path: Path, spec: str | None, given: Path 
             take = _taker(source)
             frames = [take() for _ in range(CHECK_PICTURES)]
     found = check_profile(profile, frames)
-    _tell(profile, found)
-    if found.verdict in (Verdict.RECALIBRATE, Verdict.UNCLEAR):
-        ctx.exit(1)
+    _tell(f"{profile.label}, learnt {profile.created} from {profile.camera}", found, _thresholds(profile))
+    return found
 
 
 @command.command("show", epilog="Example: logicienne calibrate show --profile my.profile.zip")
 @profile_option
-def show(profile_path: Path) -> None:
+def show(profile_path: Path | None) -> None:
     """Print what a profile holds: when and how it was learnt, and how good it is."""
-    profile = _load(profile_path)
+    if profile_path is not None and profile_path.suffix == ".json":
+        show_bar(load_sensors(profile_path))
+        return
+    profile = _load(profile_path or DEFAULT_PROFILE)
     lens, plane = profile.lens, profile.plane
     kept = [v for v in lens.views if not v.dropped]
     click.echo(f"{profile.label}, learnt {profile.created} by version {profile.software} from {profile.camera}")
@@ -190,11 +208,12 @@ def _thresholds(profile: Profile) -> str:
     return f"thresholds: clear up to {limits.clear_max:.0%} open, punched from {limits.punched_min:.0%}; between them uncertain"
 
 
-def _tell(profile: Profile, found: Check) -> None:
-    click.echo(f"{profile.label}, learnt {profile.created} from {profile.camera}")
+def _tell(title: str, found: Check, *more: str) -> None:
+    click.echo(title)
     for part in found.parts:
         click.echo(f"{MARKS[part.verdict]} {part.finding}")
-    click.echo(_thresholds(profile))
+    for line in more:
+        click.echo(line)
     click.echo(f"verdict: {found.verdict.value}. {WHAT_TO_DO[found.verdict]}")
 
 
@@ -222,6 +241,8 @@ def _recogniser(layouts: Sequence[Layout]) -> Callable[[Frame], Lying | None]:
 @contextmanager
 def _opened(spec: str) -> Iterator[Source]:
     with open_source(spec) as source:
+        if source.sweeps:
+            raise SourceError(f"{spec}: gives no pictures; give a camera")
         if source.one_card_each:
             raise SourceError(f"{spec}: every picture there is another card; give a camera, or the folder with --from")
         yield source
@@ -235,7 +256,7 @@ def _taker(source: Source) -> Callable[[], Frame]:
         begin_s = source.now_s()
         while not source.ended:
             frame = source.wait(0.5)
-            if frame is not None:
+            if isinstance(frame, Frame):
                 return frame
             if source.problem and source.problem != told:
                 told = source.problem

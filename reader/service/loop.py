@@ -6,20 +6,23 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import uuid4
 
+from calibration.sensor_profile import SensorProfile
 from cards.layout import Layout
 from device.frame import Frame
 from device.panel import Light, Panel, Sign
 from device.source import WAIT_S, Source
+from device.sweep import Sweep, is_peek
 from reader.decode import decode, rejected
 from reader.evidence import evidence
 from reader.live import Changed, Delays, Live, Seen, State
-from reader.reading import Code, Reading, Reason, Rejection, Verdict
+from reader.reading import Code, Decoded, Reading, Reason, Rejection, Verdict
 from reader.reasons import sentence
 from reader.service import words
+from reader.service.sweeps import look_at
 from reader.store import Permanence, Store, StoreError
 
 T = TypeVar("T")
@@ -33,13 +36,19 @@ FINISH_S = 3.0
 
 @dataclass(frozen=True)
 class Work:
-    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel."""
+    """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel.
+
+    sensors: the profile of the bar that cards are fed past. slip: makes an accepted card's receipt, where there is a
+    printer for it.
+    """
 
     look: Look
     layouts: tuple[Layout, ...]
     permanence: str
     language: str = "en"
     delays: Delays = field(default_factory=Delays)
+    sensors: SensorProfile | None = None
+    slip: Callable[[Layout, Decoded], tuple[str, ...]] | None = None
 
 
 class Service:
@@ -57,6 +66,8 @@ class Service:
         self._source, self._store, self._panel, self._work = source, store, panel, work
         self._retry_s = retry_s
         self._lost = False
+        self._rests_s: float | None = None
+        self._unsent = 0
         self._live = Live(self._look, work.delays)
         self.stop = stop or threading.Event()
 
@@ -74,10 +85,14 @@ class Service:
                 stopped_at = stopped_at or time.monotonic()
                 if not self._live.busy or time.monotonic() - stopped_at > FINISH_S:
                     break
-            frame = self._source.wait(WAIT_S)
+            seen = self._source.wait(WAIT_S)
             self._tell_troubles()
-            if frame is not None:
-                self._take(frame)
+            if isinstance(seen, Sweep):
+                self._one_sweep(seen)
+            elif seen is not None:
+                self._take(seen)
+            elif self._rests_s is not None and self._source.now_s() >= self._rests_s:
+                self._show_rest()
         return self._counted()
 
     # --- frames ------------------------------------------------------------------------------------------------
@@ -108,26 +123,42 @@ class Service:
             self._say(f"a picture could not be read ({type(error).__name__}: {error}); please report this")
             return Rejection((Reason(Code.NOT_A_PICTURE),))
 
+    def _one_sweep(self, sweep: Sweep) -> None:
+        """A card that was fed: once in this sitting, however often the source hands it over until it hears that it is kept."""
+        if is_peek(sweep):
+            self._source.kept(sweep.mark)
+            return
+        mark = sweep.mark or uuid4().hex
+        known = self._try(lambda: self._store.knows(self._work.permanence, mark))
+        if known is False:
+            known = self._keep_and_show(look_at(sweep, self._work.layouts, self._work.sensors, self._say), None, mark)
+            self._rests_s = self._source.now_s() + self._work.delays.told_s
+        if known:
+            self._source.kept(sweep.mark)
+
     # --- keeping -----------------------------------------------------------------------------------------------
 
-    def _keep_and_show(self, outcome: Reading | Rejection, frame: Frame, mark: str, name: str = "") -> None:
-        layout = self._layout(outcome)
+    def _keep_and_show(self, outcome: Reading | Rejection, frame: Frame | None, mark: str, name: str = "") -> bool:
+        """Whether it is kept; only then it is shown. `frame`: where there are pictures of what is doubtful."""
+        layout, slip = self._layout(outcome), tuple[str, ...]()
         if isinstance(outcome, Reading) and layout is not None:
             decoded = decode(outcome, layout)
-            verdict, pictures = decoded.verdict, evidence(frame, outcome, layout)
-            reading = outcome
+            verdict, reading = decoded.verdict, outcome
+            pictures = {} if frame is None else evidence(frame, outcome, layout)
             kept = self._try(
                 lambda: self._store.append_reading(
                     self._work.permanence, reading, decoded, layout, picture=mark, evidence=pictures
                 )
             )
+            slip = self._slip(layout, decoded)
         else:
             assert isinstance(outcome, Rejection)
             verdict = rejected(outcome)
             kept = self._try(lambda: self._store.append_rejection(self._work.permanence, verdict.reasons, mark))
         if kept is not None:
             self._counts = self._counted(self._counts)
-            self._show(self._verdict(verdict, layout, name))
+            self._show(replace(self._verdict(verdict, layout, name), slip=slip))
+        return kept is not None
 
     def _try(self, work: Callable[[], T]) -> T | None:
         """What the store answers, however long it takes; `None` when the machine is stopped before it does."""
@@ -144,6 +175,13 @@ class Service:
                         self._say(self._word("given_up"))
                         return None
 
+    def _slip(self, layout: Layout, decoded: Decoded) -> tuple[str, ...]:
+        """The receipt that may be asked for; a card without one is a card all the same."""
+        try:
+            return () if self._work.slip is None else self._work.slip(layout, decoded)
+        except StoreError:
+            return ()
+
     def _layout(self, outcome: Reading | Rejection) -> Layout | None:
         if isinstance(outcome, Rejection):
             return next((y for y in self._work.layouts if y.identity == outcome.layout), None)
@@ -152,7 +190,9 @@ class Service:
     def _counted(self, before: Permanence | None = None) -> Permanence:
         """The sitting's counts; those from before when the store cannot be asked just now."""
         try:
-            return next(p for p in self._store.permanences() if p.id == self._work.permanence)
+            counts = next(p for p in self._store.permanences() if p.id == self._work.permanence)
+            self._unsent = self._store.unsent()
+            return counts
         except StoreError:
             if before is None:
                 raise
@@ -169,14 +209,20 @@ class Service:
         return Sign(LIGHTS[verdict.outcome], title, sentences, log, self._count_words(), verdict=True)
 
     def _show_state(self, event: Changed) -> None:
-        if self._source.one_card_each:
-            self._show(Sign("off", self._word("pictures"), counts=self._count_words()))
+        if self._source.one_card_each or self._source.sweeps:
+            self._show_rest()
             return
         hint = () if event.hint is None else (sentence(event.hint, None, self._work.language),)
         light: Light = "busy" if event.state in (State.SETTLING, State.READING) else "off"
         if event.state is not State.TOLD or hint:
             state = words.state(event.state, self._work.language)
             self._show(Sign(light, state, hint, " ".join((state, *hint)), self._count_words()))
+
+    def _show_rest(self) -> None:
+        """Nothing is going on, and there is no tray to look at."""
+        self._rests_s = None
+        which = "feed" if self._source.sweeps else "pictures"
+        self._show(Sign("off", self._word(which), counts=self._count_words()))
 
     def _tell_troubles(self) -> None:
         for notice in self._source.notices():
@@ -186,13 +232,14 @@ class Service:
             for event in self._live.lost():
                 if isinstance(event, Changed):
                     self._show_state(event)
-            self._show(Sign("red", self._word("lost"), (problem,), problem, self._count_words()))
+            word = self._word("silent" if self._source.sweeps else "lost")
+            self._show(Sign("red", word, (problem,), problem, self._count_words()))
         elif self._lost and not problem:
             self._show_state(Changed(self._live.state, self._live.hint))
         self._lost = problem is not None
 
     def _count_words(self) -> str:
-        return words.counts(self._counts, self._work.language)
+        return words.counts(self._counts, self._unsent, self._work.language)
 
     def _word(self, which: str) -> str:
         return words.word(which, self._work.language)

@@ -37,30 +37,39 @@ OTHERS: dict[str, dict[str, str]] = {
         "review": "one moment: the operator looks at it",
         "rejected": "once more, please",
         "pictures": "Waiting for pictures.",
+        "feed": "Feed a card.",
         "lost": "No picture from the camera.",
+        "silent": "The sensors do not answer.",
         "store": "Not kept yet; trying again. Leave the card aside.",
         "given_up": "The last card was NOT kept: read it again.",
         "counts": "{place}: {counted} counted, {waiting} waiting for review, {rejected} rejected",
+        "unsent": "{unsent} to send",
     },
     "nl": {
         "accepted": "aanvaard: dank u",
         "review": "een ogenblik: de begeleider kijkt even",
         "rejected": "nog een keer, alstublieft",
         "pictures": "Wacht op foto’s.",
+        "feed": "Voer een kaart in.",
         "lost": "Geen beeld van de camera.",
+        "silent": "De sensoren antwoorden niet.",
         "store": "Nog niet bewaard; wordt opnieuw geprobeerd. Hou de kaart opzij.",
         "given_up": "De laatste kaart is NIET bewaard: lees ze opnieuw.",
         "counts": "{place}: {counted} geteld, {waiting} wachten op nazicht, {rejected} geweigerd",
+        "unsent": "{unsent} te verzenden",
     },
     "fr": {
         "accepted": "acceptée : merci",
         "review": "un instant : l’équipe regarde",
         "rejected": "encore une fois, s’il vous plaît",
         "pictures": "En attente d’images.",
+        "feed": "Introduisez une carte.",
         "lost": "Pas d’image de la caméra.",
+        "silent": "Les capteurs ne répondent pas.",
         "store": "Pas encore enregistrée ; nouvel essai. Gardez la carte de côté.",
         "given_up": "La dernière carte n’est PAS enregistrée : relisez-la.",
         "counts": "{place} : {counted} comptées, {waiting} à revoir, {rejected} refusées",
+        "unsent": "{unsent} à envoyer",
     },
 }
 
@@ -75,6 +84,7 @@ def word(which: str, language: str) -> str:
     return OTHERS.get(language, OTHERS["en"])[which]
 
 
-def counts(p: Permanence, language: str) -> str:
-    """The sitting so far."""
-    return word("counts", language).format(place=p.place, counted=p.counted, waiting=p.waiting, rejected=p.rejected)
+def counts(p: Permanence, unsent: int, language: str) -> str:
+    """The sitting so far, and how many records of the whole store have not reached the collector."""
+    sitting = word("counts", language).format(place=p.place, counted=p.counted, waiting=p.waiting, rejected=p.rejected)
+    return f"{sitting}; {word('unsent', language).format(unsent=unsent)}"

@@ -182,6 +182,8 @@ def recover(path: Path, folder: Path | None) -> Recovery:
                     "INSERT OR IGNORE INTO records (id, kind, permanence, body, digest) VALUES (?, ?, ?, ?, ?)",
                     (record.id, record.kind, record.permanence, record.body, record.digest),
                 )
+                # Sent before or not: sending twice is harmless.
+                store.database.execute("INSERT OR IGNORE INTO outbox VALUES (?, ?)", (record.permanence, record.id))
         records = store.rebuild()
         _salvage_words(scratch, store)
     return Recovery(aside, copy, records, len(saved))

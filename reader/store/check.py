@@ -1,4 +1,4 @@
-"""Is the store what it says it is? The file, the digests, the words, and the tables made from the records."""
+"""Is the store what it says it is? The file, digests, words, the tables made from the records, and what is to be sent."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from sqlite_utils import Database
 from reader.store import facts, schema
 from reader.store.errors import explained
 from reader.store.migrations import project_all, statements
+from reader.store.outbox import disagreements
 from reader.store.store import Store
 
 
@@ -27,7 +28,7 @@ def check(store: Store) -> list[Finding]:
     if found:
         # A damaged file answers other questions wrongly or not at all.
         return found
-    return [*_records(store), *_words(store), *_projections(store)]
+    return [*_records(store), *_words(store), *_projections(store), *_outbox(store)]
 
 
 def _records(store: Store) -> Iterator[Finding]:
@@ -50,6 +51,11 @@ def _words(store: Store) -> Iterator[Finding]:
             yield Finding(f"story {story}", "its words are gone, and no erasure says so")
         elif text is not None and facts.salted_digest(salt, text) != digest:
             yield Finding(f"story {story}", "its words are not those that were told")
+
+
+def _outbox(store: Store) -> Iterator[Finding]:
+    for permanence, what in disagreements(store):
+        yield Finding(f"outbox of {permanence or 'layouts and campaigns'}", what)
 
 
 def _projections(store: Store) -> Iterator[Finding]:

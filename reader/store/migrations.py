@@ -28,6 +28,7 @@ class Migration:
 MIGRATIONS = (
     Migration(1, "records", schema.RECORDS),
     Migration(2, "words, evidence, recent cards and settings beside the records", schema.BESIDE),
+    Migration(3, "an outbox of what has not reached the collector", schema.SYNC),
 )
 VERSION = MIGRATIONS[-1].version
 

@@ -42,9 +42,31 @@ CREATE TABLE recent (                    -- what the operator needs during the s
 ) STRICT;
 CREATE INDEX recent_by_picture ON recent (permanence, picture);
 CREATE TABLE settings (
-    name TEXT NOT NULL PRIMARY KEY,      -- keep_evidence (yes or no)
+    name TEXT NOT NULL PRIMARY KEY,      -- keep_evidence (yes or no), sync_machine, sync_collector, …
     value TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+"""
+
+SYNC = """
+CREATE TABLE outbox (                    -- what no receipt of the collector covers yet
+    permanence TEXT NOT NULL,
+    record TEXT NOT NULL,
+    PRIMARY KEY (permanence, record)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE receipts (                  -- the newest for each permanence; '' for layouts and campaigns
+    permanence TEXT NOT NULL PRIMARY KEY,
+    count INTEGER NOT NULL,              -- the records it covers
+    set_digest TEXT NOT NULL,            -- SHA-256 over their sorted digests, hex
+    receipt TEXT NOT NULL                -- as the collector signed it, JSON
+) STRICT, WITHOUT ROWID;
+CREATE TABLE refusals (                  -- what the collector would not take; still in the outbox
+    record TEXT NOT NULL PRIMARY KEY,
+    why TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE elsewhere (                 -- what the collector has under a machine id that this store had before
+    record TEXT NOT NULL PRIMARY KEY
+) STRICT, WITHOUT ROWID;
+INSERT INTO outbox SELECT permanence, id FROM records;
 """
 
 PROJECTIONS = """

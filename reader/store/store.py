@@ -111,12 +111,17 @@ class Store:
                 raise
 
     def add(self, record: facts.Record) -> None:
-        """Add one record and the rows made from it; within a transaction."""
+        """Add one record, to be sent to the collector, and the rows made from it; within a transaction."""
         self.connection.execute(
             "INSERT INTO records (id, kind, permanence, body, digest) VALUES (?, ?, ?, ?, ?)",
             (record.id, record.kind, record.permanence, record.body, record.digest),
         )
+        self.connection.execute("INSERT INTO outbox VALUES (?, ?)", (record.permanence, record.id))
         project(self.connection, record)
+
+    def unsent(self) -> int:
+        """How many records no receipt of the collector covers yet."""
+        return int(self.rows("SELECT count(*) FROM outbox")[0][0])
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -124,7 +129,7 @@ class Store:
             return list(self.connection.execute(sql, values).fetchall())
 
     def setting(self, name: str) -> str | None:
-        """A setting of this machine: `keep_evidence`."""
+        """A setting of this machine: `keep_evidence`, and what sync notes (`sync_…`)."""
         found = self.rows("SELECT value FROM settings WHERE name = ?", name)
         return str(found[0][0]) if found else None
 

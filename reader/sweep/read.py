@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from calibration.sensor_profile import SensorProfile
 from cards.bar import Cell, code_cells
+from cards.errors import LogicienneError
 from cards.layout import Layout, SensorBar
 from device.sweep import Sweep, level_at
 from reader.reading import Code, Reading, Reason, Rejection, Thresholds
@@ -37,6 +39,10 @@ MARGIN_TO_MM = 3.0
 """Of the margin, what is looked at: from so far behind the card's edge to so far before the first place's reach."""
 
 
+class ForeignBar(LogicienneError, ValueError):
+    """Sweeps of a bar that no layout in use is made for."""
+
+
 @dataclass(frozen=True, eq=False)
 class _Card:
     """A layout as the bar sees it."""
@@ -47,21 +53,30 @@ class _Card:
     code: frozenset[Cell]
 
 
-def read_sweep(sweep: Sweep, layouts: Sequence[Layout]) -> Reading | Rejection:
+def read_sweep(sweep: Sweep, layouts: Sequence[Layout], profile: SensorProfile | None = None) -> Reading | Rejection:
     """Read the card that went past the bar, under whichever of the layouts its code holes name.
 
-    Never raises for a poor sweep: a `Rejection` names the reason. Raises `ValueError` when no layout is for this bar.
+    profile: of the bar, which readings then name; a sweep of another bar is refused.
+
+    Never raises for a poor sweep: a `Rejection` names the reason. Raises `ForeignBar` when no layout is for this bar.
     """
+    if profile is not None and (profile.bar, profile.rows) != (sweep.bar, len(sweep.data)):
+        found, expected = f"{sweep.bar}, {len(sweep.data)} rows", f"{profile.bar}, {profile.rows} rows"
+        return Rejection((Reason(Code.PROFILE_MISMATCH, found=found, expected=expected),))
     cards = [_card(layout, bar) for layout in layouts if (bar := _bar_for(sweep, layout)) is not None]
     if not cards:
-        raise ValueError(f"no layout for the bar {sweep.bar!r} with {len(sweep.data)} rows")
+        known = ", ".join(sorted({y.sensor_bar.id for y in layouts if y.sensor_bar})) or "none"
+        raise ForeignBar(
+            f"no card in use is made for the bar {sweep.bar!r} with {len(sweep.data)} rows (they name: {known}); "
+            "name such a card with --layout, or correct the bar's name at the machine"
+        )
     fault = self_test(sweep)
     if fault is not None:
         return fault
     outcomes = [_read(sweep, card) for card in cards]
     readings = [o for o in outcomes if isinstance(o, Reading)]
     if len(readings) == 1:
-        return readings[0]
+        return readings[0] if profile is None else replace(readings[0], profile=profile.label)
     if readings:
         return Rejection((Reason(Code.AMBIGUOUS_FIT),))
     # A layout of another code says only that; the one the card really has knows better.

@@ -50,8 +50,9 @@ STAGES: tuple[tuple[str, ModuleType, str], ...] = (
     ("strays", reading, "find_strays"),
 )
 """(stage, module, function): each has the time that is spent in it and in no other stage."""
-MANY, WARM = 160, 16
-"""Files that are read one after the other; the clock starts when so many have been, for processes take time to start."""
+MANY, WARM = 1200, 400
+"""Files that are read one after the other; the clock starts when so many have been. A second process takes as long to
+start as the first takes for a hundred cards: what is meant is a folder that is long enough to start it for."""
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from calibration.lens import Board
 from calibration.sheet import MARGIN_MM
 from cards.layout import Layout
 from device.frame import Frame
-from device.simulator.card import Card
-from device.simulator.surface import PAD_MM, outline_share, printed
+from device.simulator.card import Card, Cut
+from device.simulator.surface import PAD_MM, card_surface, printed
 
 Singles = NDArray[np.float32]
 WIDTH, HEIGHT, FOCAL, DISTANCE_MM = 1200, 900, 1020.0, 215.0
@@ -78,10 +78,12 @@ class Machine:
         image = self._seen(paper, cover, scale, 0.0, turned(*lean, turn), x_mm, y_mm, DISTANCE_MM - lift_mm)
         return self.frame(cv2.GaussianBlur(image, (0, 0), blur_px))
 
-    def card(self, layout: Layout, face: str = "front", turn: float = 0, x_mm: float = 0, y_mm: float = 0) -> Frame:
-        """A blank card in the bed, this face up."""
+    def card(self, layout: Layout, face: str = "front", turn: float = 0, x_mm: float = 0, y_mm: float = 0,
+             cuts: tuple[Cut, ...] = ()) -> Frame:  # fmt: skip
+        """A card in the bed, this face up: blank but for the printer's code holes, or with these holes too."""
         paper = printed(layout, layout.languages[0], face, CARD_PX_PER_MM, colour=True).astype(np.float32)
-        cover = outline_share(layout, Card(), CARD_PX_PER_MM, paper.shape[:2]).astype(np.float32) / 255
+        surface = card_surface(layout, Card(cuts), face, CARD_PX_PER_MM, colour=True, shade_mm=0.0)
+        cover = 1 - surface.bed.astype(np.float32) / 255
         pose = turned(0, 0, turn)
         if face == "back":
             pose = pose @ np.diag([-1.0, 1.0, -1.0])

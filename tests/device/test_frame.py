@@ -66,6 +66,16 @@ def test_a_png_that_breaks_off_is_refused() -> None:
         decode_picture(buffer.getvalue()[:-20], "half.png")
 
 
+@pytest.mark.parametrize("at", ["first chunk after the header", "picture data"])
+def test_a_png_whose_chunk_claims_gigabytes_is_refused_before_room_is_made_for_it(at: str) -> None:
+    whole = png_header_of(64, 48)
+    data = whole.index(b"IDAT") - 4
+    bomb = struct.pack(">I", 0xD3FFC000)
+    made = whole[:data] + bomb + (b"tEXt" + whole[data:] if at.startswith("first") else whole[data + 4 :])
+    with pytest.raises(PictureError, match=r"breaks off|not a picture"):
+        decode_picture(made, "bomb.png")
+
+
 def test_a_picture_of_400_million_pixels_is_refused_before_it_is_decoded() -> None:
     with pytest.raises(PictureError, match=r"20000 × 20000|decompression"):
         decode_picture(png_header_of(20_000, 20_000), "bomb.png")

@@ -19,6 +19,7 @@ from reader.reading import Answer
 from reader.store import Store
 from reader.store.check import check
 from reader.store.opening import DURABLE, prepare
+from reader.store.outbox import digests, settle
 from reader.store.reviews import review
 from reader.store.stories import erase, tell
 from tests.builders import complete, reading
@@ -35,6 +36,7 @@ class Acknowledged:
     records: set[str] = field(default_factory=set)
     readings: dict[str, str] = field(default_factory=dict)
     erased: set[str] = field(default_factory=set)
+    settled: bool = False
 
 
 @dataclass
@@ -102,6 +104,11 @@ def play(
             which = rng.choice(sorted(said.readings))
             said.records.add(review(store, which, "correct", "asked", {"city_how": Answer("answered", "bike")}))
             cut(0.25)
+        if k % 40 == 15:
+            # What a verified receipt does; the sitting itself has none before it is closed.
+            settle(store, "", list(digests(store, "")), "{}")
+            said.settled = True
+            cut(1.0)
         if k % 40 == 20:
             story = tell(store, sitting, f"verhaal {k}", language="nl", level="inside", consent="ja")
             said.records.add(story)
@@ -157,6 +164,15 @@ def judge(files: Files, said: Acknowledged, tally: Tally) -> None:
             tally.examples.append(f"{len(said.records - have)} of {len(said.records)} records are gone")
         if len(cards) != len(set(cards)):
             tally.twice += 1
+        # What is neither to be sent nor covered by a receipt would never reach the collector.
+        uncovered = "SELECT count(*) FROM records WHERE id NOT IN (SELECT record FROM outbox) AND permanence NOT IN "
+        receipts = connection.execute("SELECT permanence FROM receipts").fetchall()
+        if connection.execute(f"{uncovered} (SELECT permanence FROM receipts)").fetchone()[0]:
+            tally.lost += 1
+            tally.examples.append("a record is not in the outbox")
+        if said.settled and receipts != [("",)]:
+            tally.lost += 1
+            tally.examples.append("a receipt is gone")
         words = {i for (i,) in connection.execute("SELECT record FROM texts")}
         # Looking at every table and digest is slow: one state in eight.
         if words & said.erased or (tally.states % 8 == 0 and check(store)):

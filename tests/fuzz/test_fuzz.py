@@ -17,7 +17,7 @@ def fuzz(*arguments: str, code: str = "") -> subprocess.CompletedProcess[str]:
 
 
 def test_hundreds_of_damaged_pictures_give_a_frame_or_a_picture_error(tmp_path: Path) -> None:
-    done = fuzz("--runs", "400", "--jobs", "1", "--seed", "7", "--crashes", str(tmp_path))
+    done = fuzz("--target", "pictures", "--runs", "400", "--jobs", "1", "--seed", "7", "--crashes", str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "400 inputs, 0 of 1 processes failed" in done.stdout
     assert not list(tmp_path.iterdir())
@@ -57,3 +57,64 @@ def test_a_reader_that_raises_is_caught_and_its_input_kept(tmp_path: Path) -> No
     done = fuzz(str(corpus), "-runs=50", f"-artifact_prefix={kept}/", code=code)
     assert done.returncode != 0 and "a planted fault" in done.stdout + done.stderr
     assert list(kept.iterdir())
+
+
+def test_thousands_of_damaged_lines_give_messages_or_nothing(tmp_path: Path) -> None:
+    done = fuzz("--target", "head", "--runs", "5000", "--jobs", "1", "--seed", "7", "--crashes", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "5000 inputs, 0 of 1 processes failed" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_lines_to_begin_with_reach_a_sweep() -> None:
+    code = (
+        "from tests.fuzz import head\n"
+        "made = []\n"
+        "real = head.sweep_of\n"
+        "def counted(*given): made.append(1); return real(*given)\n"
+        "head.sweep_of = counted\n"
+        "lines = head.corpus()\n"
+        "for line in lines.values(): head.run_one(line)\n"
+        "print(len(made), len(lines))\n"
+    )
+    done = fuzz(code=code)
+    assert done.returncode == 0, done.stderr
+    made, lines = map(int, done.stdout.split())
+    assert lines / 4 < made < lines
+
+
+def test_a_parser_that_raises_is_caught_too(tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "from tests.fuzz import head\n"
+        "def broken(*_, **__): raise IndexError('a planted fault')\n"
+        "head.parse = broken\n"
+        "head.main(sys.argv[1:])\n"
+    )
+    done = fuzz("-runs=5000", "-max_len=64", f"-artifact_prefix={tmp_path}/", code=code)
+    assert done.returncode != 0 and "a planted fault" in done.stdout + done.stderr
+    assert list(tmp_path.iterdir())
+
+
+def test_a_thousand_damaged_orders_leave_the_firmware_running(tmp_path: Path) -> None:
+    done = fuzz("--target", "firmware", "--runs", "1000", "--jobs", "1", "--seed", "7", "--crashes", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "1000 inputs, 0 of 1 processes failed" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_orders_to_begin_with_have_cards_recorded() -> None:
+    code = (
+        "from tests.fuzz import firmware\n"
+        "made = []\n"
+        "real = firmware.entries\n"
+        "def counted(*given): made.append(1); return real(*given)\n"
+        "firmware.entries = counted\n"
+        "inputs = firmware.corpus()\n"
+        "for data in inputs.values(): firmware.run_one(data)\n"
+        "print(len(made), len(inputs))\n"
+    )
+    done = fuzz(code=code)
+    assert done.returncode == 0, done.stderr
+    made, inputs = map(int, done.stdout.split())
+    assert made > inputs / 4

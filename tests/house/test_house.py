@@ -21,8 +21,10 @@ ALLOWED = {
 ROOMS = [
     {"reader.cli"},
     {"reader.service", "reader.config"},
-    {"reader.console", "reader.report", "reader.sync", "reader.collector", "reader.export", "reader.batch"},
-    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture"},
+    {"reader.console", "reader.report", "reader.batch"},
+    {"reader.collector"},
+    {"reader.sync", "reader.export"},
+    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture", "reader.slip"},
     {"reader.store"},
     {"reader.live"},
     {"reader.decode", "reader.reasons"},
@@ -30,7 +32,7 @@ ROOMS = [
     {"reader.reading"},
 ]
 """From the top down; a module imports from its own room and those below."""
-LINES_MAX = 420
+LINES_MAX = 400
 
 
 def modules() -> Iterator[tuple[str, Path]]:

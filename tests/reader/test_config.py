@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from reader.cli import group
-from reader.config import EXAMPLE, Config, ConfigError, DelayOptions, load_config
+from reader.config import EXAMPLE, TABLES, Config, ConfigError, DelayOptions, load_config
 from reader.live import Delays
 
 
@@ -22,7 +22,8 @@ def config(tmp_path: Path, text: str) -> Path:
 
 def test_the_example_holds_every_option_with_what_holds_without_it(tmp_path: Path) -> None:
     given = tomllib.loads(EXAMPLE)
-    assert given.keys() == Config.model_fields.keys() and given["delays"].keys() == DelayOptions.model_fields.keys()
+    assert given.keys() == Config.model_fields.keys()
+    assert all(given[name].keys() == table.model_fields.keys() for name, table in TABLES.items() if name)
     assert load_config(config(tmp_path, EXAMPLE)) == Config()
 
 
@@ -35,14 +36,15 @@ def test_the_page_shows_the_example() -> None:
 
 def test_the_bounds_that_the_example_states_are_those_that_hold(tmp_path: Path) -> None:
     stated = re.findall(r"^(\w+) = [\d.]+ .*\(([\d.]+) to ([\d.]+)\)$", EXAMPLE, re.M)
-    assert [name for name, _, _ in stated] == list(DelayOptions.model_fields)
+    assert [name for name, _, _ in stated] == ["every_s", *DelayOptions.model_fields]
     for name, least, most in stated:
+        table = "sync" if name == "every_s" else "delays"
         for value in (least, most):
-            load_config(config(tmp_path, f"[delays]\n{name} = {value}\n"))
+            load_config(config(tmp_path, f"[{table}]\n{name} = {value}\n"))
         for value in (float(least) - 0.01, float(most) + 1):
             number = int(value) if "." not in least + most and value > float(most) else value
             with pytest.raises(ConfigError):
-                load_config(config(tmp_path, f"[delays]\n{name} = {number}\n"))
+                load_config(config(tmp_path, f"[{table}]\n{name} = {number}\n"))
 
 
 def test_without_a_file_everything_holds_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,6 +56,7 @@ def test_without_a_file_everything_holds_as_documented(tmp_path: Path, monkeypat
     ("text", "says"),
     [
         ('sorce = "sim:"', r"logicienne\.toml:1: sorce: no such option; did you mean source\?"),
+        ('[sync]\ntoo = "x"', r"toml:2: sync\.too: .*did you mean to\?"),
         ('source = "sim:"\n\n[delays]\nsetle_s = 0.3', r"toml:4: delays\.setle_s: .*did you mean settle_s\?"),
         ("[delays]\nlooks = 1", r"toml:2: delays\.looks: .*greater than or equal to 2, not 1"),
         ('language = "de"', r"toml:1: language: .*'nl', 'fr' or 'en'"),

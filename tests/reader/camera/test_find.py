@@ -37,7 +37,7 @@ def lit_up(image: Image, layout: Layout, at_mm: tuple[float, float], radius_mm: 
     geometry = found.edge.geometry
     px = geometry.to_px(np.array([at_mm]))[0]
     y, x = np.mgrid[: image.shape[0], : image.shape[1]]
-    away_mm = np.hypot(x - px[0], y - px[1]) / geometry.px_per_mm()
+    away_mm = np.hypot(x - px[0], y - px[1]) / geometry.px_per_mm
     light = 400 * np.exp(-((away_mm / radius_mm) ** 4))
     return np.asarray(np.clip(image + light[..., None], 0, 255), np.uint8)
 
@@ -101,7 +101,7 @@ def test_a_card_that_lies_quite_straight_is_found_though_rails_cover_parts_of_a_
     again = search(Frame("x", image), [campaign]).found
     assert again is not None
     moved = again.edge.geometry.to_px(rectangle(campaign)) - found.edge.geometry.to_px(rectangle(campaign))
-    assert np.hypot(*moved.T).max() / found.edge.geometry.px_per_mm() < 0.3
+    assert np.hypot(*moved.T).max() / found.edge.geometry.px_per_mm < 0.3
 
 
 def test_slopes_are_those_of_the_projection() -> None:

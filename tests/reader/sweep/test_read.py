@@ -174,7 +174,7 @@ def test_too_much_skew_is_refused(card: Layout, skew_deg: float) -> None:
 
 def test_a_sweep_of_another_bar_says_so(card: Layout) -> None:
     sweep, _ = swept(card)
-    with pytest.raises(ValueError, match="no layout for the bar 'other'"):
+    with pytest.raises(ValueError, match="made for the bar 'other'"):
         read_sweep(replace(sweep, bar="other"), [card])
     with pytest.raises(ValueError, match="six-rows"):
         read_sweep(sweep, [find_layout("stadslogistiek")])

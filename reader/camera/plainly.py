@@ -1,0 +1,64 @@
+"""A printed code looked at where a calibrated machine knows it to lie: no search, and no more than a yes.
+
+Most cards say at once that they are what they look like. One whose marks do not stand there, cell for cell, is not judged
+here: `reader.camera.identify` looks for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration.outline import sample
+from cards.layout import Layout, Marker
+from cards.marks import aruco_cells
+from reader.camera.geometry import Floats
+from reader.camera.identify import MARK_CONTRAST_MIN
+
+WITHIN = 0.2
+"""A cell is looked at in four places, so far from its middle as a share of its side: clear of its neighbours' blur."""
+PRINTED = ("aruco", "qr")
+
+
+def named_plainly(
+    grey: NDArray[np.uint8], to_px: Callable[[Floats], Floats], layout: Layout, on_front: bool, rivals: Sequence[Layout]
+) -> bool:
+    """Whether the card's code is beyond doubt this layout's and no rival's, so that nobody need search for it.
+
+    to_px: (n, 2) mm from the front's top-left corner, as printed → (n, 2) px. rivals: what else has this outline.
+    """
+    coded = [y for y in rivals if y.identify.by != "none"]
+    if not on_front:
+        # Printed marks are on the front: here nothing is to be seen of any.
+        return all(y.identify.by in PRINTED for y in coded) and layout.identify.by != "code-holes"
+    if any(y.identify.by != "aruco" for y in coded):
+        return False
+    return _shows_marks(grey, to_px, layout) and not any(_shows_marks(grey, to_px, y) for y in coded)
+
+
+def _shows_marks(grey: NDArray[np.uint8], to_px: Callable[[Floats], Floats], layout: Layout) -> bool:
+    """Whether every one of its ArUco marks is there with its border, not one cell of it wrong."""
+    code = layout.identify
+    if code.by != "aruco" or code.dictionary is None:
+        return False
+    places, dark = _cells(code.dictionary, code.size_mm or 1.0, code.markers)
+    seen = sample(grey, to_px(places).astype(np.float32)).reshape(*dark.shape, -1).mean(axis=2)
+    darkest_clear = np.where(dark, 255.0, seen).min(axis=1)
+    clearest_dark = np.where(dark, seen, 0.0).max(axis=1)
+    return bool((darkest_clear - clearest_dark > MARK_CONTRAST_MIN).all())
+
+
+@lru_cache(maxsize=64)
+def _cells(dictionary: str, size_mm: float, markers: tuple[Marker, ...]) -> tuple[Floats, NDArray[np.bool_]]:
+    """(marks · cells · 4, 2) mm: where to look; (marks, cells): which cells are dark, the clear margin's among them."""
+    n = len(aruco_cells(dictionary, markers[0].value)) + 2
+    cells = [np.pad(aruco_cells(dictionary, m.value), 1) for m in markers]
+    middles = (np.arange(n) - (n - 1) / 2) * size_mm / (n - 2)
+    x, y = np.meshgrid(middles, middles)
+    within = WITHIN * size_mm / (n - 2) * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
+    grid = (np.stack([x.ravel(), y.ravel()], axis=1)[:, None] + within).reshape(-1, 2)
+    places = np.concatenate([grid + np.array([m.x_mm, m.y_mm]) for m in markers])
+    return places, np.stack([c.ravel() for c in cells])

@@ -1,0 +1,1 @@
+"""A sensor head, seen from the host."""
