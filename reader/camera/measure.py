@@ -34,6 +34,8 @@ GLANCE, GLANCE_MIN = 2.0, 8
 GLANCE_GONE, GLANCE_UNLIKE, GLANCE_OPEN = 0.03, 0.2, 0.1
 """More than these shares of a hole, gone beyond the usual print, solidly unlike the paper or like the bed in any way, are
 looked at closely."""
+GLANCE_UNEVEN = 0.15
+"""Where so much of the ring of paper around a hole is unlike paper, a shadow's edge or another hole lies there."""
 GLANCE_LEAN, GLANCE_LEAN_MACHINE = 0.02, 0.05
 """What is gone but thin is looked at closely where it leans so far: rings, hands and digits hardly lean, and no thin thing
 that does not is ever called a hole or a doubt; but for `GLANCE_SLIT`."""
@@ -140,6 +142,7 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
         return summed
 
     some: NDArray[np.bool_] = total(np.maximum(mixture.open, mixture.loose)) > GLANCE_OPEN
+    some |= mixture.unlike[:, glance.ring].mean(axis=1) > GLANCE_UNEVEN
     thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
     if len(thin):
         part = gone[thin]
