@@ -64,7 +64,7 @@ def test_a_rival_whose_marks_are_all_there_too_is_looked_at_properly() -> None:
 
 def test_marks_that_hardly_stand_out_or_lie_off_their_place_name_nothing() -> None:
     assert not named_plainly(picture(coded(0), ink=200), to_px, coded(0), True, [])
-    assert not named_plainly(picture(coded(0)), lambda mm: to_px(mm + [1.2, 0.0]), coded(0), True, [])
+    assert not named_plainly(picture(coded(0)), lambda mm: to_px(mm) + 6.0, coded(0), True, [])
     assert not named_plainly(np.full((410, 935), 220, np.uint8), to_px, coded(0), True, [])
 
 
