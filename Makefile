@@ -52,6 +52,7 @@ same-cards: setup ## 1,000 cards by camera, by sensor bar and by sensor head: th
 generated: setup ## write all files that are made from others
 	$(BIN)/python -m cards.schema --write
 	$(BIN)/python -m device.simulator.sample --write
+	$(BIN)/python -m device.drawings --write
 	$(BIN)/python -m tests.house.commands_page --write
 
 clean: ## throw away what can be made again

@@ -26,7 +26,8 @@ class Sign:
 
     light: the lamp. word: the state or verdict, in people's language. lines: more, for the eyes of whoever stands
     there; they may name answers. log: the same for a log, without any answer. counts: the sitting so far. verdict:
-    whether this is about one card, and stays when the next state is shown.
+    whether this is about one card, and stays when the next state is shown. slip: lines of a receipt, should whoever fed
+    the card ask for one; they name answers, and go nowhere else.
     """
 
     light: Light
@@ -35,6 +36,7 @@ class Sign:
     log: str = ""
     counts: str = ""
     verdict: bool = False
+    slip: tuple[str, ...] = ()
 
 
 class Panel(Protocol):

@@ -29,6 +29,7 @@ MAKERS = {
     "http": ("device.sources.stream", "http://…"),
     "https": ("device.sources.stream", "https://…"),
     "rtsp": ("device.sources.stream", "rtsp://… (network cameras)"),
+    "sensors": ("device.sources.sensors", "sensors: (a bar of light sensors on a Raspberry Pi's pins)"),
     "head": ("device.head", "head:/dev/ttyACM0 (a sensor head)"),
     "sim": ("device.sources.sim", "sim: (a simulated hand lays cards down)"),
     "sim-bar": ("device.sources.sim_bar", "sim-bar: (a simulated hand feeds cards past sensors)"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from cards.errors import LogicienneError
+from device.panels.lamps import Quiet
 from reader.live import Delays
 
 DEFAULT_PATH = Path("logicienne.toml")
@@ -24,6 +26,14 @@ language = "en"                # of the panel: nl, fr or en
 store = ""                     # the store's file; "" is $LOGICIENNE_STORE, else data/logicienne.db
 place = ""                     # opens a permanence there when none is open; "" never opens one
 profile = ""                   # the calibration profile of this machine; "" reads uncalibrated
+pins = ""                      # the pin table of this machine; "" is the shipped one (docs/maker/wiring.md)
+
+[panel]                        # what answers beside the screen
+lamps = false                  # true: lamps, buzzer and button on the Pi's pins
+sound = true                   # false: the buzzer stays silent
+quiet = ""                     # hours without sound: "21:00-08:00"
+display = ""                   # a small display on the I²C bus: "ssd1306" or "sh1106"
+printer = ""                   # a receipt printer: "usb:04b8:0e15", "serial:…", "network:…" or "file:…"; needs lamps = true
 
 [sync]                         # how what was kept reaches the organisation; see docs/sync.md
 to = ""                        # the collector's address, or a folder on a stick; "" is where the machine was enrolled
@@ -64,6 +74,40 @@ class DelayOptions(_Strict):
         return Delays(**self.model_dump())
 
 
+def _hours(text: str) -> Quiet | None:
+    """`21:00-08:00`, '' for none. Raises `ValueError`."""
+    if not text:
+        return None
+    since, dash, until = text.partition("-")
+    try:
+        hours = Quiet(time.fromisoformat(since.strip()), time.fromisoformat(until.strip()))
+    except ValueError:
+        dash = ""
+    if not dash:
+        raise ValueError('must be hours like "21:00-08:00"')
+    return hours
+
+
+class PanelOptions(_Strict):
+    """`[panel]`."""
+
+    lamps: bool = False
+    sound: bool = True
+    quiet: Annotated[str, AfterValidator(lambda text: (_hours(text), text)[1])] = ""
+    display: Literal["", "ssd1306", "sh1106"] = ""
+    printer: str = ""
+
+    @model_validator(mode="after")
+    def _asked_for_by_hand(self) -> PanelOptions:
+        if self.printer and not self.lamps:
+            raise ValueError("a receipt is printed when the button asks for it: printer needs lamps = true")
+        return self
+
+    def quiet_hours(self) -> Quiet | None:
+        """As the lamps take them."""
+        return _hours(self.quiet)
+
+
 class SyncOptions(_Strict):
     """`[sync]`."""
 
@@ -80,11 +124,18 @@ class Config(_Strict):
     store: str = ""
     place: str = ""
     profile: str = ""
+    pins: str = ""
+    panel: PanelOptions = PanelOptions()
     sync: SyncOptions = SyncOptions()
     delays: DelayOptions = DelayOptions()
 
 
-TABLES: dict[str, type[BaseModel]] = {"": Config, "sync": SyncOptions, "delays": DelayOptions}
+TABLES: dict[str, type[BaseModel]] = {
+    "": Config,
+    "panel": PanelOptions,
+    "sync": SyncOptions,
+    "delays": DelayOptions,
+}
 
 
 def load_config(path: Path | None = None) -> Config:

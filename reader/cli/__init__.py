@@ -33,6 +33,7 @@ COMMANDS = {
     "collect": "Run the collector, the server that machines sync to.",
     "collector": "Look after the collector: machines, enrolment, exports over all.",
     "cards": "Check and draw card layouts.",
+    "doctor": "Try each part of the machine: pins, lamps, button, sensors, camera.",
     "calibrate": "Teach the machine its camera: sheet, camera, check.",
     "head": "Look after a sensor head: console, levels, flash, simulate.",
     "simulate": "Make pictures of cards, to try things out.",

@@ -178,6 +178,28 @@ def check_(ctx: click.Context, store: str | None) -> None:
     click.echo("all in order")
 
 
+@command.command("move", epilog="Example: logicienne collector move postgresql://logicienne@localhost/logicienne")
+@click.argument("target", metavar="FILE|URL")
+@collector_option
+def move_(target: str, store: str | None) -> None:
+    """Copy everything into an empty database. Stop the collector first; start it with the new one afterwards."""
+    from reader.collector.move import move
+
+    with _open(store) as source, _open(target) as there:
+        count = move(source, there)
+    click.echo(f"{count} records moved; the keys stay where they are: name their file in $LOGICIENNE_COLLECTOR_KEYS")
+
+
+@command.command("restored", epilog="Example: logicienne collector restored")
+@collector_option
+def restored_(store: str | None) -> None:
+    """Say that a backup was put back: otherwise each machine would be taken for a copy of itself."""
+    from reader.collector.move import forget_epochs
+
+    with _open(store) as database:
+        click.echo(f"{forget_epochs(database)} machines will send what the backup lacks, at their next sync")
+
+
 @command.command(
     "export", epilog="Example: logicienne collector export --since 2024-12-01 --place 'Café Belga' --to out/"
 )

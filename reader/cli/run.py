@@ -10,6 +10,7 @@ from contextlib import suppress
 from datetime import date
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlencode
 
 import click
 
@@ -24,9 +25,11 @@ from device.source import Source, SourceError, open_source
 from reader.camera import read_frame
 from reader.cli.calibrate_sensors import load_sensors
 from reader.cli.options import LANGUAGES, layout_option, store_option
+from reader.cli.panel import open_panel
 from reader.config import EXAMPLE, Config, load_config
 from reader.reading import Reading, Rejection
 from reader.service import Service, Work, words
+from reader.slip import slip_maker
 from reader.store import Store, StoreError, open_store
 
 SIMULATED = "Simulation"
@@ -67,7 +70,7 @@ def command(
     profile_name = None if profile_path is None else str(profile_path)
     given = _with(load_config(config_path), source, layout_names, place, profile_name, language)
     where = store_path or (Path(given.store) if given.store else None)
-    panel = terminal_panel()
+    panel = open_panel(given, terminal_panel())
     try:
         if given.source.startswith(("sim:", "sim-bar:")) and store_path is None:
             # Simulated cards must never be counted among real ones.
@@ -135,17 +138,25 @@ def _layouts(given: Config, source: Source) -> tuple[Layout, ...]:
 
 def _run(given: Config, where: Path | None, permanence: str | None, panel: Panel) -> None:
     stop = _stopped_by_signals()
-    with open_source(given.source) as source, open_store(where) as store:
+    with open_source(_with_pins(given)) as source, open_store(where) as store:
         layouts = _layouts(given, source)
         sitting = _sitting(store, permanence, given.place, panel)
         panel.say(f"reading from {source.name}, keeping in {store.path}")
         # A profile is of the camera or of the bar, whichever reads here.
         bar = _tuned(given.profile, source, panel) if source.sweeps else None
         look = _reader("" if source.sweeps else given.profile, layouts, panel)
-        work = Work(look, layouts, sitting, given.language, given.delays.delays(), bar)
+        slip = slip_maker(store, given.language) if given.panel.printer else None
+        work = Work(look, layouts, sitting, given.language, given.delays.delays(), bar, slip)
         counts = Service(source, store, panel, work, stop).run()
         with suppress(OSError):
             panel.say(words.counts(counts, store.unsent(), given.language))
+
+
+def _with_pins(given: Config) -> str:
+    """The source; a bar on the Pi's own pins hears of this machine's pin table."""
+    if not given.pins or not given.source.startswith("sensors:") or "pins=" in given.source:
+        return given.source
+    return f"{given.source}{'&' if '?' in given.source else '?'}{urlencode({'pins': given.pins})}"
 
 
 def _stopped_by_signals() -> threading.Event:

@@ -11,7 +11,7 @@ import click
 from reader.cli.options import store_option
 from reader.cli.status import sent
 from reader.config import load_config
-from reader.store import Store, open_store
+from reader.store import Store, StoreError, open_store
 from reader.store.outbox import outbox
 from reader.sync import enrol as enrolment
 from reader.sync import identity as identities
@@ -54,7 +54,7 @@ def _watch(store: Store, target: str, every_s: int) -> None:
     while True:
         try:
             said, failures = _once(store, target), 0
-        except SyncError as error:
+        except (SyncError, StoreError) as error:
             said, failures = f"{error}; trying again", failures + 1
         if said != told:
             click.echo(said)

@@ -197,6 +197,9 @@ CALLS = (
     Call("/v1/records", "Send records.", RecordsRequest, RecordsAnswer),
     Call("/v1/claim", "Ask for receipts.", ClaimRequest, ClaimAnswer),
 )
+ASKED: tuple[type[BaseModel], ...] = (*(call.request for call in CALLS), EpochPair, GroupModel, ClaimModel)
+NAMES = frozenset(name for model in ASKED for name in model.model_fields)
+"""What a message may call the place of an error; other names are the sender's own words."""
 PROBLEMS = {
     400: "Not understood.", 401: "No token, or none of ours.", 403: "Revoked, or another machine.",
     405: "Not asked that way.", 408: "Too slow.", 413: "Too big.", 415: "Not JSON, or packed in an unknown way.",
@@ -223,7 +226,7 @@ def parse(model: type[M], body: bytes) -> M:
         return model.model_validate(parse_json(body))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part)[:40] for part in first["loc"][:3])
+        where = ".".join(str(part) for part in first["loc"][:3] if isinstance(part, int) or part in NAMES)
         raise WireError(f"{where or 'the request'}: {first['msg'][:200]}") from error
 
 

@@ -40,14 +40,16 @@ class Session(ABC):
 
     among: str
     """SQL that follows a column and is true for the values that `several` makes one value of."""
+    alone: str
+    """SQL that ends a query of a machine's row: until this work ends, no other changes what is held of that machine."""
 
     @abstractmethod
     def rows(self, sql: str, *values: object) -> list[Row]:
         """All rows of a query."""
 
     @abstractmethod
-    def change(self, sql: str, *values: object) -> int:
-        """Change something; returns how many rows it met."""
+    def change(self, sql: str, *values: object) -> None:
+        """Change something. What it met is asked for with `rows` and RETURNING: that waits for the answer."""
 
     @abstractmethod
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], clash: str = "DO NOTHING") -> None:
@@ -56,10 +58,6 @@ class Session(ABC):
     @abstractmethod
     def several(self, values: Sequence[str]) -> object:
         """One value that stands for many, for `among`."""
-
-    @abstractmethod
-    def lock_machine(self, machine: str) -> None:
-        """Let one piece of work at a time change what is held of a machine: others wait here, and see what it did."""
 
     @abstractmethod
     def stream(self, sql: str, *values: object) -> Iterator[Row]:

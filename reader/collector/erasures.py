@@ -6,7 +6,7 @@ from typing import Any
 
 from reader.collector.database import Database, Session
 from reader.collector.errors import CollectorError
-from reader.collector.ingest import keep, tidy
+from reader.collector.ingest import keep, locked, tidy
 from reader.store import facts
 from reader.sync.wire import TOLD, WireRecord
 
@@ -36,11 +36,11 @@ def _erase(session: Session, story: str, reason: str) -> list[str]:
         if kind not in TOLD:
             continue
         machines.append(machine)
-        session.lock_machine(machine)
+        _, root = locked(session, machine)
         if session.rows("SELECT 1 FROM erasures WHERE machine = ? AND record = ?", machine, story):
             continue
         new = facts.record("erasure", permanence, {"record": story, "reason": reason})
-        keep(session, machine, [WireRecord(new.id, new.kind, new.permanence, new.body, new.digest)])
+        keep(session, machine, root, [WireRecord(new.id, new.kind, new.permanence, new.body, new.digest)])
         session.insert("pending_erasures", ("machine", "id"), [(machine, new.id)])
     return machines
 

@@ -104,17 +104,23 @@ class Done:
 
 
 def _from_machine(session: Session, machine: str, records: Sequence[WireRecord]) -> Done:
-    session.lock_machine(machine)
-    found = session.rows("SELECT revoked FROM machines WHERE machine = ?", machine)
+    revoked, root = locked(session, machine)
+    if revoked:
+        raise Denied(403, f"machine {machine} was revoked; nothing is taken from it")
+    return keep(session, machine, root, records)
+
+
+def locked(session: Session, machine: str) -> tuple[bool, str]:
+    """(whether a machine was revoked, its root); until the work ends no other changes what is held of it."""
+    sql = f"SELECT revoked, root FROM machines WHERE machine = ? {session.alone}"  # noqa: S608
+    found = session.rows(sql, machine)
     if not found:
         raise Denied(401, f"machine {machine} is not enrolled here; see: logicienne collector enrol --help")
-    if found[0][0]:
-        raise Denied(403, f"machine {machine} was revoked; nothing is taken from it")
-    return keep(session, machine, records)
+    return bool(found[0][0]), str(found[0][1])
 
 
-def keep(session: Session, machine: str, records: Sequence[WireRecord]) -> Done:
-    """Keep sound records of a machine whose lock the session holds."""
+def keep(session: Session, machine: str, root: str, records: Sequence[WireRecord]) -> Done:
+    """Keep sound records of a machine that the session has `locked`, and whose root was told by that."""
     sql = f"SELECT id, digest FROM records WHERE machine = ? AND id {session.among}"  # noqa: S608
     digests: dict[str, str] = dict(session.rows(sql, machine, session.several([r.id for r in records])))
     new: list[WireRecord] = []
@@ -128,7 +134,7 @@ def keep(session: Session, machine: str, records: Sequence[WireRecord]) -> Done:
     if new:
         session.insert("records", COLUMNS, [_row(machine, r) for r in new])
         _project(session, machine, new)
-        _sum_up(session, machine, new)
+        _sum_up(session, machine, root, new)
     if forks:
         session.insert("forks", COLUMNS, [_row(machine, r) for r in forks])
     _keep_words(session, machine, sound)
@@ -148,7 +154,7 @@ def _project(session: Session, machine: str, new: Sequence[WireRecord]) -> None:
                     session.insert(table, ("machine", *row), [(machine, *row.values())])
 
 
-def _sum_up(session: Session, machine: str, new: Sequence[WireRecord]) -> None:
+def _sum_up(session: Session, machine: str, root: str, new: Sequence[WireRecord]) -> None:
     counts = Counter(r.permanence for r in new)
     session.insert(
         "groups",
@@ -156,7 +162,6 @@ def _sum_up(session: Session, machine: str, new: Sequence[WireRecord]) -> None:
         [(machine, permanence, count, "") for permanence, count in counts.items()],
         "(machine, permanence) DO UPDATE SET records = groups.records + excluded.records, set_digest = ''",
     )
-    ((root,),) = session.rows("SELECT root FROM machines WHERE machine = ?", machine)
     session.change(
         "UPDATE machines SET records = records + ?, root = ? WHERE machine = ?",
         len(new), held.grown(root, ((r.id, r.digest) for r in new)), machine,
@@ -180,7 +185,8 @@ def _erase_words(session: Session, machine: str, erasures: Sequence[WireRecord])
     heard = session.several([r.id for r in erasures])
     session.change(f"DELETE FROM pending_erasures WHERE machine = ? AND id {session.among}", machine, heard)  # noqa: S608
     told = session.several([json.loads(r.body)["record"] for r in erasures])
-    return session.change(f"DELETE FROM texts WHERE machine = ? AND record {session.among}", machine, told) > 0  # noqa: S608
+    sql = f"DELETE FROM texts WHERE machine = ? AND record {session.among} RETURNING 1"  # noqa: S608
+    return bool(session.rows(sql, machine, told))
 
 
 # --- receipts ----------------------------------------------------------------------------------------------------
@@ -197,7 +203,7 @@ def claim(
     day = (now or datetime.now(UTC)).date().isoformat()
 
     def work(session: Session) -> tuple[list[Claim], dict[str, list[str]]]:
-        session.lock_machine(machine)
+        locked(session, machine)
         return _compare(session, machine, claims)
 
     kept, missing = collector.database.write(work)

@@ -100,7 +100,8 @@ def enrol(
     def work(session: Session) -> str:
         sql = "SELECT name FROM codes WHERE code_hash = ? AND expires >= ?"
         found = session.rows(sql, _hash(_plain(code)), stamp(at))
-        if not found or not session.change("DELETE FROM codes WHERE code_hash = ?", _hash(_plain(code))):
+        # Of two that come at once, one deletes it.
+        if not found or not session.rows("DELETE FROM codes WHERE code_hash = ? RETURNING 1", _hash(_plain(code))):
             raise Denied(
                 401, "no such code: a code enrols one machine, for a quarter of an hour; ask for a new one "
                 "(logicienne collector enrol NAME)",
@@ -112,8 +113,7 @@ def enrol(
 
 
 def _write_machine(session: Session, machine: str, name: str, token_hash: str, public_key: str, at: datetime) -> None:
-    session.lock_machine(machine)
-    there = session.rows("SELECT public_key, revoked FROM machines WHERE machine = ?", machine)
+    there = session.rows(f"SELECT public_key, revoked FROM machines WHERE machine = ? {session.alone}", machine)  # noqa: S608
     if there and there[0][0] != public_key and not there[0][1]:
         raise Denied(
             403, f"machine {machine} is enrolled here with another key: if this store was copied, give it a name of its "

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import cache
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -37,7 +39,9 @@ def _sql(text: str) -> bytes:
 class PostgresSession(Session):
     """See `Session`."""
 
-    among = "= ANY(?)"
+    # An array that the driver would write itself costs ten times what a JSON text does.
+    among = '= ANY(ARRAY(SELECT json_array_elements_text(?::json) COLLATE "C"))'
+    alone = "FOR UPDATE"
 
     def __init__(self, connection: psycopg.Connection[Row]) -> None:
         self._connection = connection
@@ -46,29 +50,30 @@ class PostgresSession(Session):
         """All rows of a query."""
         return self._connection.execute(_sql(sql), values).fetchall()
 
-    def change(self, sql: str, *values: object) -> int:
-        """How many rows it met."""
-        return self._connection.execute(_sql(sql), values).rowcount
+    def change(self, sql: str, *values: object) -> None:
+        """Change something."""
+        self._connection.execute(_sql(sql), values)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], clash: str = "DO NOTHING") -> None:
-        """Add rows, in one statement: a list a column."""
+        """Add rows, in one statement and as one JSON text: a fifth of the time that an array a column takes."""
         if not rows:
             return
-        lists = ["%s::bigint[]" if isinstance(value, int) else "%s::text[]" for value in rows[0]]
+        names = ", ".join(columns)
+        types = ", ".join(
+            f"{name} {'bigint' if isinstance(value, int) else 'text'}"
+            for name, value in zip(columns, rows[0], strict=True)
+        )
         # Names of tables and columns are this program's own, never input.
         sql = (
-            f"INSERT INTO {table} ({', '.join(columns)}) SELECT * FROM unnest({', '.join(lists)}) "  # noqa: S608
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM json_to_recordset(?::json) AS given ({types}) "  # noqa: S608
             f"ON CONFLICT {clash}"
         )
-        self._connection.execute(sql.encode(), [list(column) for column in zip(*rows, strict=True)])
+        values = json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False)
+        self._connection.execute(_sql(sql), (values,))
 
     def several(self, values: Sequence[str]) -> object:
-        """As it is: the driver makes an array of a list."""
-        return list(values)
-
-    def lock_machine(self, machine: str) -> None:
-        """By its own row: one server's business, however many there are."""
-        self._connection.execute(_sql("SELECT 1 FROM machines WHERE machine = ? FOR UPDATE"), (machine,)).fetchall()
+        """As a JSON list."""
+        return json.dumps(values)
 
     def stream(self, sql: str, *values: object) -> Iterator[Row]:
         """Through a cursor of the server's."""
@@ -98,12 +103,14 @@ class Postgres(Database["psycopg.Connection[Row]"]):
         connection.close()
 
     def _transaction(self, connection: psycopg.Connection[Row], work: Callable[[Session], T], writing: bool) -> T:
-        # A reader must see one state of everything; a writer the newest, which the machine's lock then holds still.
+        # A reader must see one state of everything; a writer the newest, which the machine's lock then holds still. What
+        # a writer does goes out without waiting for the answer to what it did before: an error comes at the end at latest.
         begin = "BEGIN" if writing else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         try:
-            connection.execute(begin.encode())
-            result = work(PostgresSession(connection))
-            connection.execute(b"COMMIT")
+            with connection.pipeline() if writing else nullcontext():
+                connection.execute(begin.encode())
+                result = work(PostgresSession(connection))
+                connection.execute(b"COMMIT")
         except (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected) as error:
             raise Again(_first_line(error)) from error
         except psycopg.OperationalError as error:

@@ -25,6 +25,7 @@ class SqliteSession(Session):
     """See `Session`."""
 
     among = "IN (SELECT value FROM json_each(?))"
+    alone = ""  # there is one writer at a time
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -33,9 +34,9 @@ class SqliteSession(Session):
         """All rows of a query."""
         return self._connection.execute(sql, values).fetchall()
 
-    def change(self, sql: str, *values: object) -> int:
-        """How many rows it met."""
-        return self._connection.execute(sql, values).rowcount
+    def change(self, sql: str, *values: object) -> None:
+        """Change something."""
+        self._connection.execute(sql, values)
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Row], clash: str = "DO NOTHING") -> None:
         """Add rows."""
@@ -47,9 +48,6 @@ class SqliteSession(Session):
     def several(self, values: Sequence[str]) -> object:
         """As a JSON list."""
         return json.dumps(values)
-
-    def lock_machine(self, machine: str) -> None:
-        """Nothing to do: SQLite has one writer at a time."""
 
     def stream(self, sql: str, *values: object) -> Iterator[Row]:
         """Row by row."""

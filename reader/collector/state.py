@@ -55,8 +55,7 @@ def state(collector: Collector, asked: Asked, now: datetime | None = None) -> St
     at = now or datetime.now(UTC)
 
     def work(session: Session) -> tuple[str, list[Group], list[WireRecord], bool]:
-        session.lock_machine(asked.machine)
-        sql = "SELECT epochs, clone_seen, root FROM machines WHERE machine = ?"
+        sql = f"SELECT epochs, clone_seen, root FROM machines WHERE machine = ? {session.alone}"  # noqa: S608
         ((epochs, clone_seen, root),) = session.rows(sql, asked.machine)
         after = next_epochs(epochs.split(), asked.current, asked.next)
         session.change(

@@ -54,8 +54,9 @@ def union(database: Database[Any], wanted: Wanted | None = None) -> Iterator[Uni
         tempfile.TemporaryDirectory(prefix="logicienne-union-") as folder,
         open_store(Path(folder) / "all.db") as store,
     ):
-        # Nobody relies on this file surviving anything.
-        store.connection.execute("PRAGMA synchronous = OFF").fetchall()
+        # Nobody relies on this file surviving anything; a journal would need its size once more.
+        for pragma in ("synchronous = OFF", "journal_mode = MEMORY"):
+            store.connection.execute(f"PRAGMA {pragma}").fetchall()
         filling = _Filling(store, wanted or Wanted())
         with store.transaction():
             database.read(filling.fill)

@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from uuid import uuid4
 
@@ -19,7 +19,7 @@ from device.sweep import Sweep, is_peek
 from reader.decode import decode, rejected
 from reader.evidence import evidence
 from reader.live import Changed, Delays, Live, Seen, State
-from reader.reading import Code, Reading, Reason, Rejection, Verdict
+from reader.reading import Code, Decoded, Reading, Reason, Rejection, Verdict
 from reader.reasons import sentence
 from reader.service import words
 from reader.service.sweeps import look_at
@@ -38,7 +38,8 @@ FINISH_S = 3.0
 class Work:
     """What a run is about. look: reads one frame; layouts: the cards it may find. language: of the panel.
 
-    sensors: the profile of the bar that cards are fed past.
+    sensors: the profile of the bar that cards are fed past. slip: makes an accepted card's receipt, where there is a
+    printer for it.
     """
 
     look: Look
@@ -47,6 +48,7 @@ class Work:
     language: str = "en"
     delays: Delays = field(default_factory=Delays)
     sensors: SensorProfile | None = None
+    slip: Callable[[Layout, Decoded], tuple[str, ...]] | None = None
 
 
 class Service:
@@ -138,7 +140,7 @@ class Service:
 
     def _keep_and_show(self, outcome: Reading | Rejection, frame: Frame | None, mark: str, name: str = "") -> bool:
         """Whether it is kept; only then it is shown. `frame`: where there are pictures of what is doubtful."""
-        layout = self._layout(outcome)
+        layout, slip = self._layout(outcome), tuple[str, ...]()
         if isinstance(outcome, Reading) and layout is not None:
             decoded = decode(outcome, layout)
             verdict, reading = decoded.verdict, outcome
@@ -148,13 +150,14 @@ class Service:
                     self._work.permanence, reading, decoded, layout, picture=mark, evidence=pictures
                 )
             )
+            slip = self._slip(layout, decoded)
         else:
             assert isinstance(outcome, Rejection)
             verdict = rejected(outcome)
             kept = self._try(lambda: self._store.append_rejection(self._work.permanence, verdict.reasons, mark))
         if kept is not None:
             self._counts = self._counted(self._counts)
-            self._show(self._verdict(verdict, layout, name))
+            self._show(replace(self._verdict(verdict, layout, name), slip=slip))
         return kept is not None
 
     def _try(self, work: Callable[[], T]) -> T | None:
@@ -171,6 +174,13 @@ class Service:
                     except StoreError:
                         self._say(self._word("given_up"))
                         return None
+
+    def _slip(self, layout: Layout, decoded: Decoded) -> tuple[str, ...]:
+        """The receipt that may be asked for; a card without one is a card all the same."""
+        try:
+            return () if self._work.slip is None else self._work.slip(layout, decoded)
+        except StoreError:
+            return ()
 
     def _layout(self, outcome: Reading | Rejection) -> Layout | None:
         if isinstance(outcome, Rejection):

@@ -53,6 +53,14 @@ def ready(store: Store) -> list[str]:
     return [permanence for (permanence,) in store.rows(sql)]
 
 
+def left(store: Store) -> bool:
+    """Whether anything is ready to be sent that was not refused."""
+    sql = f"""
+        SELECT 1 FROM outbox WHERE permanence NOT IN ({OPEN})
+        AND record NOT IN (SELECT record FROM refusals) LIMIT 1"""  # noqa: S608
+    return bool(store.rows(sql))
+
+
 def digests(store: Store, permanence: str) -> dict[str, str]:
     """Record id → digest of all that this machine answers for in a permanence, by the records' random ids."""
     sql = """
@@ -78,10 +86,17 @@ def kept(store: Store) -> list[Kept]:
 
 
 def settle(store: Store, permanence: str, ids: Sequence[str], receipt: str) -> int:
-    """Note a verified receipt over these records, its JSON as it came; returns how many more are safe now."""
+    """Note a verified receipt over these records, its JSON as it came; returns how many more are safe now.
+
+    One that comes late, and does not cover all that a newer one did, changes nothing.
+    """
     covered = set(ids)
     with store.transaction():
-        found = [digest for record, digest in digests(store, permanence).items() if record in covered]
+        mine = digests(store, permanence)
+        safe = mine.keys() - {r for (r,) in store.rows("SELECT record FROM outbox WHERE permanence = ?", permanence)}
+        if safe - covered:
+            return 0
+        found = [digest for record, digest in mine.items() if record in covered]
         before = _waiting(store, permanence)
         for record in ids:
             store.connection.execute("DELETE FROM outbox WHERE permanence = ? AND record = ?", (permanence, record))

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from reader.store import Store
-from reader.store.outbox import adopt, digests, kept, ready, refusals, refuse, reopen, with_words
+from reader.store.outbox import adopt, digests, kept, left, ready, refusals, refuse, reopen, with_words
 from reader.sync import identity as identities
 from reader.sync.errors import Portal, TooBig, WireError
 from reader.sync.http import Transport, clock_words
@@ -67,7 +67,7 @@ class Exchange:
         changed = root != self._store.setting("sync_root")
         if changed:
             self._look_again([k.permanence for k in kept(self._store)])
-        if (waiting or changed) and not ready(self._store):
+        if (waiting or changed) and not left(self._store):
             answer = self._state([])
             self._store.set("sync_root", answer.root)
         if note := erase_copies(self._store):
@@ -120,7 +120,9 @@ class Exchange:
             )
         else:
             self._identity = identities.answered(self._store.path, self._identity)
-        self._store.set("sync_clone", "yes" if answer.clone else "no")
+        clone = "yes" if answer.clone else "no"
+        if self._store.setting("sync_clone") != clone:
+            self._store.set("sync_clone", clone)
         now = datetime.now(UTC)
         if answer.clock is not None and abs((answer.clock - now).total_seconds()) > CLOCK_OFF_S:
             self._notes.append(clock_words(now, answer.clock))
@@ -165,17 +167,16 @@ class Exchange:
         missing |= self._confirm(unsure, named=True)
         for attempt in range(ROUNDS):
             self._send(missing)
-            left = [c for c in map(self._without_refused, claims) if c.count and c.permanence not in self._settled]
-            if not left:
+            open_ = [c for c in map(self._without_refused, claims) if c.count and c.permanence not in self._settled]
+            if not open_:
                 return
-            missing = self._confirm(left, named=attempt > 0)
+            missing = self._confirm(open_, named=attempt > 0)
             if attempt > 0:
                 # It has them all and yet does not confirm: one of them is another record there, and it shall say which.
-                stuck = [c for c in left if c.permanence not in self._settled and c.permanence not in missing]
+                stuck = [c for c in open_ if c.permanence not in self._settled and c.permanence not in missing]
                 missing |= {c.permanence: list(c.digests or ()) for c in stuck}
-        left = [c for c in claims if c.permanence not in self._settled]
-        if left:
-            records = sum(c.count for c in left)
+        records = sum(c.count for c in claims if c.permanence not in self._settled)
+        if records:
             self._notes.append(f"the collector does not confirm {records} records; they stay to be sent")
 
     def _without_refused(self, claim: Claim) -> Claim:

@@ -24,7 +24,7 @@ ROOMS = [
     {"reader.console", "reader.report", "reader.batch"},
     {"reader.collector"},
     {"reader.sync", "reader.export"},
-    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture"},
+    {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture", "reader.slip"},
     {"reader.store"},
     {"reader.live"},
     {"reader.decode", "reader.reasons"},

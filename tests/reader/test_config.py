@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from reader.cli import group
-from reader.config import EXAMPLE, Config, ConfigError, DelayOptions, load_config
+from reader.config import EXAMPLE, TABLES, Config, ConfigError, DelayOptions, load_config
 from reader.live import Delays
 
 
@@ -22,7 +22,8 @@ def config(tmp_path: Path, text: str) -> Path:
 
 def test_the_example_holds_every_option_with_what_holds_without_it(tmp_path: Path) -> None:
     given = tomllib.loads(EXAMPLE)
-    assert given.keys() == Config.model_fields.keys() and given["delays"].keys() == DelayOptions.model_fields.keys()
+    assert given.keys() == Config.model_fields.keys()
+    assert all(given[name].keys() == table.model_fields.keys() for name, table in TABLES.items() if name)
     assert load_config(config(tmp_path, EXAMPLE)) == Config()
 
 

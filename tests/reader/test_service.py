@@ -109,6 +109,7 @@ def test_a_simulated_sitting_ends_with_every_card_counted(campaign: Layout, stor
     assert (counts.counted, counts.waiting, counts.rejected) == (2, 0, 0) and panel.lights() == ["green"] * 2
     kept = [k for k, s in zip(panel.kept, panel.signs, strict=True) if s.verdict]
     assert kept == [1, 2], "shown before it was kept"
+    assert panel.signs[-1].counts.endswith(f"; {store.unsent()} to send"), "what has not reached the organisation"
 
 
 def test_a_full_disk_is_red_until_there_is_room_and_the_card_counts_once(

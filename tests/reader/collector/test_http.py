@@ -195,7 +195,10 @@ def test_no_answer_reaches_a_log(
     send(client, machine, "/v1/records", records=values)
     send(client, machine, "/v1/records", records=[{**v, "digest": "0" * 64} for v in values])
     client.post("/v1/records", json={"machine": machine.id, "records": "Mijn bakfiets"}, headers=machine.headers)
-    client.post("/v1/records", json={"machine": machine.id, "Mijn bakfiets": 1}, headers=machine.headers)
+    for odd in ({"Mijn bakfiets": 1}, {"records": [], "Mijn bakfiets": 1}, {"claims": [{"digests": {"bakfiets": 1}}]}):
+        for path in ("/v1/records", "/v1/claim"):
+            answer = client.post(path, json={"machine": machine.id, **odd}, headers=machine.headers)
+            assert answer.status_code == 400
     assert caplog.records
     for word in ("bakfiets", "on_foot", "Café", machine.token):
         assert word not in caplog.text

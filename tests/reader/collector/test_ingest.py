@@ -175,7 +175,7 @@ def bad_ones(records: list[WireRecord]) -> dict[str, WireRecord]:
     null = "a\0b"
     salted = changed(story, text_digest=facts.salted_digest("ab" * 16, null))
     return {
-        "a changed body": replace(review, body=review.body.replace("accept", "void")),
+        "a changed body": replace(review, body=review.body.replace("decision", "decisiom")),
         "a changed digest": replace(review, digest="0" * 64),
         "a changed permanence": replace(review, permanence=layout.id),
         "other words": replace(story, text="Iets anders"),

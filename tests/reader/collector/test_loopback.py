@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from reader.collector import held
 from reader.collector.app import make_app
 from reader.collector.database import open_database
 from reader.collector.keys import Collector, with_keys
-from reader.collector.machines import machines, new_code
+from reader.collector.machines import authenticate, machines, new_code
 from reader.store import Store, open_store
 from reader.store.stories import stories
 from reader.sync import identity as identities
@@ -26,7 +27,9 @@ from reader.sync.client import Exchange
 from reader.sync.enrol import enrol
 from reader.sync.http import Http
 from reader.sync.stick import carry
+from tests import postgres
 from tests.reader.collector.conftest import fill, wired
+from tests.reader.collector.test_ingest import everything
 
 
 @contextmanager
@@ -133,6 +136,56 @@ def test_a_stick_full_of_other_things_is_named_file_by_file(
     run(place, keys, "revoke", me.machine)
     again = run(place, keys, "take", str(stick))
     assert again.exit_code == 1
+
+
+def test_a_collector_that_was_put_back_from_a_backup_gets_again_what_it_lost(
+    store: Store, campaign: Layout, tmp_path: Path
+) -> None:
+    place, backup, keys = tmp_path / "all.db", tmp_path / "backup.db", tmp_path / "the.keys"
+    with open_database(place) as database:
+        collector = with_keys(database, keys, "Org")
+        with serving(collector) as url:
+            with Http(url) as line:
+                enrol(store.path, url, new_code(database, "M"), line)
+            fill(store, campaign)
+            sync(store, url)
+            database.tidy_texts()
+            shutil.copy(place, backup)
+            fill(store, campaign, "Place Flagey")
+            sync(store, url)
+            sync(store, url)
+    for suffix in ("", "-wal", "-shm"):
+        place.with_name(place.name + suffix).unlink(missing_ok=True)
+    shutil.copy(backup, place)
+    assert run(str(place), keys, "restored").output.startswith("1 machines")
+    with open_database(place) as database, serving(with_keys(database, keys)) as url:
+        with Http(url, identities.load(store.path).enrolled().token) as line:
+            report = Exchange(store, line).run()
+        assert report.sent == 12 and store.unsent() == 0
+        assert database.read(held.check) == [] and machines(database)[0].clone_seen == ""
+        assert machines(database)[0].records == len(wired(store))
+
+
+def test_it_moves_to_another_database_with_tokens_and_all(
+    collector: Collector, place: str, store: Store, campaign: Layout, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    keys, target = tmp_path / "the.keys", str(tmp_path / "new.db")
+    if "://" not in place:
+        target = postgres.fresh(request.getfixturevalue("postgres_url"))
+    with serving(collector) as url:
+        with Http(url) as line:
+            me = enrol(store.path, url, new_code(collector.database, "M"), line)
+        fill(store, campaign)
+        sync(store, url)
+    moved = run(place, keys, "move", target)
+    assert moved.output.startswith(f"{len(wired(store))} records moved")
+    again = run(place, keys, "move", target)
+    assert again.exit_code != 0 and "not empty" in str(again.exception)
+    with open_database(target) as database:
+        assert with_keys(database, keys).keys.collector == collector.keys.collector
+        assert everything(database, me.machine) == everything(collector.database, me.machine)
+        assert authenticate(database, identities.load(store.path).enrolled().token) == me.machine
+        assert database.read(held.check) == []
 
 
 @pytest.mark.parametrize("words", [("--help",), ("export", "--help"), ("take", "--help")])

@@ -138,6 +138,20 @@ def test_what_came_after_the_bundle_still_waits(
     assert store.unsent() == 1 and check(store) == []
 
 
+def test_receipts_that_come_late_undo_nothing(
+    store: Store, closed: str, stick: Path, organisation: Organisation
+) -> None:
+    machine = organisation.enrol(store)
+    first = organisation.open(carry(store, stick).files[0], machine)
+    (card,) = store.rows("SELECT id FROM readings LIMIT 1")[0]
+    review(store, card, "void")
+    second = organisation.open(carry(store, stick).files[0], machine)
+    for bundle, safe in ((second, 8), (first, 0), (second, 0)):
+        write_receipts(stick, machine.machine, organisation.key, organisation.receipts(bundle))
+        assert carry(store, stick).safe == safe
+        assert (store.unsent(), check(store)) == (0, [])
+
+
 def test_what_the_collector_refuses_is_named_and_holds_up_nothing_else(
     store: Store, closed: str, stick: Path, organisation: Organisation
 ) -> None:

@@ -275,6 +275,14 @@ def test_a_fork_is_named_on_both_sides_and_holds_up_nothing_else(
     assert store.unsent() == 1 and check(store) == []
     assert [f.id for f in machines.forks(there.collector.database)] == [card]
     assert there.sync(store).safe == 0 and store.unsent() == 1, "and it stays so"
+    asked: list[str] = []
+
+    def listen(number: int, path: str, forward: Callable[[], Any]) -> Any:
+        asked.append(path)
+        return forward()
+
+    there.sync(store, lambda line: Twisted(line, listen))
+    assert len(asked) < 12, "one that is refused does not have everything looked at again"
 
 
 def test_what_is_refused_is_offered_again(store: Store, campaign: Layout, there: Running) -> None:
