@@ -13,7 +13,7 @@ from device.frame import Frame
 from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.patches import Plan, Singles, View, middle, plan, sample, view
-from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_lit, is_point, unmix
+from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_glossy, is_lit, is_point, unmix
 
 SEARCH_MM = 1.5
 """How far from its place a hole may lie and still be this position's; a layout's tolerance narrows it."""
@@ -44,6 +44,10 @@ GLOW_FROM, BLACK_STEP, GLANCE_SLIT = 0.12, (0.7, 0.9), 0.02
 the second. The glance's least sum of either."""
 DARK_GROUND = 0.54
 """Further from the bed than this share of its light, the card is printed dark here, and lighter print glows."""
+PART_OPEN, DISC_RIM = (0.2, 0.8), 0.2
+"""Shares between which a hole is asked whether it is whole after all; its rim, as a share of its half width, is left out."""
+SHINES = 0.3
+"""What holds a bed's gloss is lighter than a dark card's paper by more than this share of the paper's light."""
 END_FROM = 0.65
 """A hole's end, as a share of its half height: printed digits and letters stay within."""
 TINT_HOLES = 3
@@ -58,6 +62,7 @@ class Measured:
     other: of what is not paper.
     gone: solid darkness or bed beyond what is printed at most positions alike.
     lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes.
+    disc: over colours, of the best-lying hole's middle, the share that is gone where the hole measures part open; else 0.
     slit: light beyond the paper's over a lit bed, or black over a black one, beyond the usual print, not opened.
     ends: in a machine's hole, of its open or loose end, the more open one; 1 in a round one. See `_ends`.
     spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
@@ -72,6 +77,7 @@ class Measured:
     gone: Singles
     lean: Singles
     crescent: Singles
+    disc: Singles
     slit: Singles
     ends: Singles
     spill: Singles
@@ -159,7 +165,21 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
     zero = dict.fromkeys(
-        ("open", "fine", "loose", "other", "gone", "lean", "crescent", "slit", "ends", "spill", "shade", "depth"),
+        (
+            "open",
+            "fine",
+            "loose",
+            "other",
+            "gone",
+            "lean",
+            "crescent",
+            "disc",
+            "slit",
+            "ends",
+            "spill",
+            "shade",
+            "depth",
+        ),
         none,
     )
     offset = np.zeros((len(none), 2), np.float32)
@@ -189,8 +209,12 @@ def _look(
     some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
     if some.any():
         crescent[some] = crescents(gone[some], looks, search_mm)
+    disc = np.zeros(len(gone), np.float32)
+    part = (measured.open > PART_OPEN[0]) & (measured.open < PART_OPEN[1]) & (not is_point(bed))
+    if part.any():
+        disc[part] = _disc(gone[part], looks, search_mm)
     slit = _slit(usual, mixture, bed, looks, search_mm)
-    return replace(measured, gone=solid, lean=lean, crescent=crescent, slit=slit)
+    return replace(measured, gone=solid, lean=lean, crescent=crescent, disc=disc, slit=slit)
 
 
 @dataclass(frozen=True)
@@ -252,6 +276,9 @@ def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed:
     if not is_lit(bed):
         dark = (_darkness(seen, paper) - _wider(usual.dark) - DARKER) / DARK_STEP
         np.maximum(gone, np.clip(dark, 0, 1), out=gone)
+    if is_glossy(bed):
+        shines = (mixture.open > _wider(usual.bed) + 0.02) & (_darkness(seen, paper) < -SHINES)
+        np.maximum(gone, shines.astype(np.float32), out=gone)
     return gone
 
 
@@ -322,6 +349,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         gone=none,
         lean=none,
         crescent=none,
+        disc=none,
         slit=none,
         ends=_ends(mixture, looks),
         spill=spill,
@@ -332,6 +360,17 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         noise=middle(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
         bed=bed_kind(bed),
     )
+
+
+def _disc(gone: Singles, looks: Plan, search_mm: float) -> Singles:
+    """(n,): how much is gone of a hole's middle, at the place within reach where most is: 1 for a whole hole, wherever
+    the hand put it; a chad or a bite leaves some."""
+    middle = (looks.hole_mm < -DISC_RIM * min(looks.half_mm)).astype(np.float32)
+    middle = middle[np.ix_(middle.any(axis=1), middle.any(axis=0))]
+    near = np.hypot(looks.dx_mm[None], looks.dy_mm[:, None]) <= search_mm
+    kernel = middle / middle.sum()
+    filled = [cv2.filter2D(g, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)[near].max() for g in gone]
+    return np.array(filled, np.float32)
 
 
 def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:

@@ -51,10 +51,11 @@ PRINT_DEPTH, PRINT_GONE = 0.4, 0.06
 PALER_SPREADS, PALER_MIN, PALER_MAX = 5.0, 0.12, 0.25
 """Over a black bed all holes are alike: one that is paler than the card's others by so many times their median
 difference, within these shares of the way from bed to paper, may be pen."""
-WHOLE_OPEN, WHOLE_GONE, WHOLE_OTHER = 0.25, 0.4, 0.9
-WHOLE_LEAN, WHOLE_LEAN_MACHINE = 0.08, 0.13
+WHOLE_OPEN, WHOLE_GONE, WHOLE_OTHER, WHOLE_OTHER_MACHINE = 0.3, 0.4, 0.9, 0.8
+WHOLE_LEAN, WHOLE_LEAN_MACHINE, WHOLE_DISC = 0.08, 0.13, 0.95
 """Where the bed is seen for certain in part of a hole, and the paper is missing in all of it and to no side more, the
-rest is the bed in the shade of the hole's rim. A bite or a chad leaves paper, and leans."""
+rest is the bed in the shade of the hole's rim, or under its own gloss. A bite or a chad leaves paper, and leans; so does a
+hole that lies off its place, and then its disc tells: whole ones have 0.97 and more, bitten ones up to 0.87."""
 WHOLE_BLACK, WHOLE_RANK = 0.98, 75
 """What a whole round hole measures over a black bed, at least, whatever the card's other holes do; and over a black or lit
 bed, where whole holes measure alike, the percentile of them that is taken for whole: a hand that punches badly leaves
@@ -110,12 +111,19 @@ def _share(measured: Measured, card: _Card) -> Singles:
     if measured.bed == "black" and not card.machine:
         full = max(full, WHOLE_BLACK)
     share = np.clip((measured.open - base) / (full - base), 0, 1.5)
-    lean_max = WHOLE_LEAN_MACHINE if card.machine else WHOLE_LEAN
-    whole = (measured.open > WHOLE_OPEN) & (measured.gone > WHOLE_GONE) & (measured.lean < lean_max)
-    whole &= (measured.other > WHOLE_OTHER) & (measured.bed == "coloured")
-    share = np.where(whole, np.maximum(share, np.minimum(measured.other, 1.0)), share)
+    share = np.where(_is_whole(measured, card), np.maximum(share, np.minimum(measured.other, 1.0)), share)
     share = np.where(_is_common_print(measured, card), np.minimum(share, measured.gone), share)
     return np.asarray(share, np.float32)
+
+
+def _is_whole(measured: Measured, card: _Card) -> Flags:
+    """Where a hole over a bed of a colour, part of which lies in its own shade or gloss, is a whole one."""
+    if measured.bed != "coloured":
+        return np.zeros(len(measured.open), np.bool_)
+    even = measured.lean < (WHOLE_LEAN_MACHINE if card.machine else WHOLE_LEAN)
+    even &= measured.other > (WHOLE_OTHER_MACHINE if card.machine else WHOLE_OTHER)
+    whole = even | (measured.disc > WHOLE_DISC)
+    return np.asarray(whole & (measured.open > WHOLE_OPEN) & (measured.gone > WHOLE_GONE), np.bool_)
 
 
 def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]:

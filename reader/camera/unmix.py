@@ -82,6 +82,11 @@ def is_lit(bed: Singles) -> bool:
     return bed_kind(bed) == "lit"
 
 
+def is_glossy(bed: Singles) -> bool:
+    """Whether the bed is paint or print, which may shine."""
+    return bed_kind(bed) == "coloured" and _saturation(_typical(bed)) > GLOSSY_SATURATION
+
+
 def unmix(seen: Singles, paper: Singles, bed: Singles, apart: float | None = None) -> Mixture:
     """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32.
 
