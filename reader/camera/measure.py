@@ -164,24 +164,8 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
 
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
-    zero = dict.fromkeys(
-        (
-            "open",
-            "fine",
-            "loose",
-            "other",
-            "gone",
-            "lean",
-            "crescent",
-            "disc",
-            "slit",
-            "ends",
-            "spill",
-            "shade",
-            "depth",
-        ),
-        none,
-    )
+    known = {"offset_mm", "contrast", "noise", "bed"}
+    zero = {field.name: none for field in fields(Measured) if field.name not in known}
     offset = np.zeros((len(none), 2), np.float32)
     return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
 
