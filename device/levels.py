@@ -77,7 +77,9 @@ def open_bench(spec: str) -> Bench:
     """The bar that `spec` names, as for `open_source`. Raises `SourceError` for a source that has none."""
     scheme, where, options = parsed(spec)
     if not tells_levels(spec):
-        raise SourceError(f"{spec}: tells no levels of sensors; give head:/dev/ttyACM0, or sim-bar: to try it")
+        raise SourceError(
+            f"{spec}: tells no levels of sensors; give head:/dev/ttyACM0, sensors:, or sim-bar: to try it"
+        )
     bench: Bench = import_module(MAKERS[scheme][0]).bench(where, options)
     options.refuse_unknown(bench.close)
     return bench

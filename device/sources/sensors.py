@@ -6,19 +6,25 @@ from collections.abc import Callable
 from pathlib import Path
 from time import sleep as real_sleep
 
+import numpy as np
+
 from cards.layout import SensorBar
 from cards.load import LayoutError, find_layout
 from device.gpio import GpioError, pin_factory
+from device.levels import SensorLevels
 from device.lines.by_gpiod import GpiodLines, header_chip
 from device.lines.by_gpiozero import GpiozeroLines
 from device.lines.edge import Lines
 from device.pins import PinsError, PiPins, load_pins
+from device.sensor_bar import SETTLE_S
 from device.sensor_bar import SensorBar as Watched
 from device.source import Options, Source, SourceError, one_of
 from device.sweep import Sweep
 
 DEFAULT = "stadslogistiek-bar"
 BACKENDS = ("gpiozero", "gpiod")
+LOOK_S = 0.005
+"""Between two looks at a bar at rest: a card drawn at 100 mm/s moves half a millimetre."""
 
 
 class Sensors(Source):
@@ -52,8 +58,49 @@ class Sensors(Source):
         super().close()
 
 
+class PinsBench:
+    """The bar at rest: its sensors tell light from dark, its light is on or off."""
+
+    duty_max, dims = 1000, False
+
+    def __init__(self, name: str, lines: Lines, bar: str, rows: int, sleep: Callable[[float], None]) -> None:
+        self.name, self.bar, self.rows = name, bar, rows
+        self._lines, self._sleep = lines, sleep
+        self._on: bool | None = None
+
+    def levels(self, duty: int) -> SensorLevels:
+        """One look."""
+        if self._on is not (duty > 0):
+            self._on = duty > 0
+            self._lines.light(self._on)
+            self._sleep(SETTLE_S)
+        self._sleep(LOOK_S)
+        return SensorLevels(np.array(self._lines.levels(), np.bool_))
+
+    def now_s(self) -> float:
+        """On the wires' own clock."""
+        return self._lines.now_s()
+
+    def draw(self) -> None:
+        """A person does."""
+
+    def close(self) -> None:
+        """Light off, wires free."""
+        self._lines.close()
+
+
+def bench(where: str, options: Options) -> PinsBench:
+    """As `make`."""
+    return PinsBench(*_opened(where, options), real_sleep)
+
+
 def make(where: str, options: Options) -> Source:
     """`sensors:LAYOUT?backend=gpiozero&pins=FILE&chip=/dev/gpiochip0`; the layout names the bar that is built in."""
+    return Sensors(*_opened(where, options), real_sleep)
+
+
+def _opened(where: str, options: Options) -> tuple[str, Lines, str, int]:
+    """(name, wires, the bar's id, its rows)."""
     try:
         bar = bar_of(where)
         backend = options.take("backend", "gpiozero", one_of(*BACKENDS))
@@ -62,8 +109,7 @@ def make(where: str, options: Options) -> Source:
     except (LayoutError, PinsError) as error:
         raise SourceError(f"{options.spec}: {error}") from error
     rows = len(bar.rows_mm)
-    lines = open_lines(pins, rows, backend, chip)
-    return Sensors(f"the bar {bar.id} ({backend})", lines, bar.id, rows, real_sleep)
+    return f"the bar {bar.id} ({backend})", open_lines(pins, rows, backend, chip), bar.id, rows
 
 
 def bar_of(layout_name: str) -> SensorBar:

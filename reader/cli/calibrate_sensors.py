@@ -22,7 +22,7 @@ DEFAULT_SENSORS = Path("data") / "sensors.profile.json"
 @click.command("sensors", epilog="Example: logicienne calibrate sensors --source head:/dev/ttyACM0   ·   "
                "without one: logicienne calibrate sensors --source sim-bar: --out try.json")  # fmt: skip
 @click.option("--source", "spec", metavar="SOURCE", required=True,
-              help="A bar of sensors: head:/dev/ttyACM0, sim-bar: (as for logicienne run).")  # fmt: skip
+              help="A bar of sensors: head:/dev/ttyACM0, sensors:, sim-bar: (as for logicienne run).")  # fmt: skip
 @click.option("--name", default="machine", show_default=True, help="What you call this machine.")
 @click.option("--out", "path", type=click.Path(path_type=Path, dir_okay=False), default=DEFAULT_SENSORS,
               show_default=True, help="The profile's file.")  # fmt: skip

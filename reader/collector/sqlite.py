@@ -18,6 +18,14 @@ from reader.store.opening import BUSY_S, DURABLE
 T = TypeVar("T")
 APPLICATION_ID = 0x4C4F4743
 """`LOGC`: what a collector's file carries in its header; a machine's store carries another."""
+EXPECTED = """
+ANALYZE sqlite_schema;
+DELETE FROM sqlite_stat1 WHERE tbl = 'records';
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('records', 'records', '1000000 10000 1');
+INSERT INTO sqlite_stat1 (tbl, idx, stat) VALUES ('records', 'records_by_permanence', '1000000 10000 100');
+"""
+"""What SQLite is to think of the table, from the first record on: a machine has many, a permanence a hundred. Left to guess
+it reads all of a machine's records to find those of one permanence."""
 TYPES = {"key": "TEXT", "number": "INTEGER", "tail": "STRICT, WITHOUT ROWID"}
 
 
@@ -115,7 +123,7 @@ class Sqlite(Database[sqlite3.Connection]):
         connection = self._begun_as_ours()
         try:
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            for statement in statements(schema.TABLES.format(**TYPES)):
+            for statement in statements(schema.TABLES.format(**TYPES) + EXPECTED):
                 connection.execute(statement)
         except sqlite3.Error as error:
             raise self._explained(error) from error

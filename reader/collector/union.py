@@ -150,9 +150,11 @@ class _Filling:
                 continue
             if self._is_new(record):
                 self._project(record)
+        # CROSS: SQLite keeps that order, and does not read all words of the machine for each of its sittings.
         words = """
-            SELECT t.record, t.text, t.salt FROM records AS r JOIN texts AS t ON t.machine = r.machine AND t.record = r.id
-            WHERE r.machine = ? AND r.permanence = ? AND r.kind IN ('story', 'follow_up')"""
+            SELECT t.record, t.text, t.salt FROM records AS r CROSS JOIN texts AS t
+            WHERE r.machine = ? AND r.permanence = ? AND r.kind IN ('story', 'follow_up')
+            AND t.machine = r.machine AND t.record = r.id"""
         for row in session.stream(words, machine, permanence):
             self._store.connection.execute("INSERT OR IGNORE INTO texts VALUES (?, ?, ?)", row)
 

@@ -396,3 +396,12 @@ def test_no_table_keeps_when_a_record_came(tmp_path: Path, records: list[WireRec
         tables[name] = connection.execute(f"SELECT {columns} FROM records NOT INDEXED").fetchall()
         connection.close()
     assert tables["a"] == tables["b"]
+
+
+def test_a_permanence_is_found_without_reading_all_of_its_machine(tmp_path: Path) -> None:
+    with open_database(tmp_path / "all.db"):
+        connection = sqlite3.connect(tmp_path / "all.db")
+        sql = "EXPLAIN QUERY PLAN SELECT body FROM records WHERE machine = 'a' AND permanence = 'b'"
+        plan = " ".join(str(row) for row in connection.execute(sql))
+        connection.close()
+    assert "records_by_permanence" in plan
