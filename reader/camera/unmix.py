@@ -84,7 +84,7 @@ def is_lit(bed: Singles) -> bool:
 
 def is_glossy(bed: Singles) -> bool:
     """Whether the bed is paint or print, which may shine."""
-    return bed_kind(bed) == "coloured" and _saturation(bed) > GLOSSY_SATURATION
+    return bed_kind(bed) == "coloured" and _saturation(_typical(bed)) > GLOSSY_SATURATION
 
 
 def unmix(seen: Singles, paper: Singles, bed: Singles, apart: float | None = None) -> Mixture:
