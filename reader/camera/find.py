@@ -82,7 +82,8 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
     outlines = [(layout, outline_of(layout)) for layout in layouts]
     best: Found | None = None
     cut_off = shapes = False
-    for proposals in (_proposals, _unlikely):
+    too_dark = _is_dark(frame)
+    for proposals in (_proposals,) if too_dark else (_proposals, _unlikely):
         for image, quads in proposals(frame):
             inside = [q for q in quads if not q.touches_border]
             if proposals is _proposals:
@@ -96,7 +97,6 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
                     return Search(found, other=_second(found, inside), shapes=True)
                 if best is None or _merit(found.edge) > _merit(best.edge):
                     best = found
-    too_dark = _is_dark(frame)
     return Search(None, best, cut_off, None, shapes, too_dark, not too_dark and _is_glare(frame, best, outlines))
 
 

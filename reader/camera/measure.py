@@ -349,10 +349,10 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
 def _disc(gone: Singles, looks: Plan, search_mm: float) -> Singles:
     """(n,): how much is gone of a hole's middle, at the place within reach where most is: 1 for a whole hole, wherever
     the hand put it; a chad or a bite leaves some."""
-    middle = (looks.hole_mm < -DISC_RIM * min(looks.half_mm)).astype(np.float32)
-    middle = middle[np.ix_(middle.any(axis=1), middle.any(axis=0))]
+    core = (looks.hole_mm < -DISC_RIM * min(looks.half_mm)).astype(np.float32)
+    core = core[np.ix_(core.any(axis=1), core.any(axis=0))]
     near = np.hypot(looks.dx_mm[None], looks.dy_mm[:, None]) <= search_mm
-    kernel = middle / middle.sum()
+    kernel = core / core.sum()
     filled = [cv2.filter2D(g, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)[near].max() for g in gone]
     return np.array(filled, np.float32)
 

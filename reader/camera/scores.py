@@ -21,7 +21,7 @@ OPENISH = 0.3
 FINE_MAX, FINE_MAX_POINT = 0.4, 0.22
 """Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light. Round
 positions over a black or lit bed, where no light is hard, stay below 0.19 on all shared pictures."""
-SLIT_MIN, SLIT_MIN_BLACK = 0.06, 0.07
+SLIT_MIN, SLIT_MIN_BLACK = 0.06, 0.065
 """Light in a round hole's place over a lit bed: a slit adds up to 0.8 of its open share, print and noise to none. Over a
 black bed dark icons add up to 0.06."""
 UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3

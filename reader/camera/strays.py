@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.measure import Measured, measure_at, search_reach_mm
+from reader.camera.measure import PART_OPEN, Measured, measure_at, search_reach_mm
 from reader.camera.patches import Singles, View, middle
 from reader.camera.scores import FAINT, SHADE_RATIO
 from reader.camera.unmix import unmix
@@ -28,6 +28,8 @@ BORDER_MM = 1.5
 AREA_MIN, AREA_MAX = 0.35, 2.2
 """Of the layout's hole: people use the same punch everywhere, now and then twice."""
 OPEN_MIN, COMPACT = 0.6, 0.8
+DISC_MIN = 0.86
+"""Of a stray's middle so much is gone, over a bed of a colour: of bold letters up to 0.83."""
 NARROW_MM = 0.4
 MARKER_GAP_MM = 1.0
 APART = 0.3
@@ -48,6 +50,8 @@ def find_strays(seen_by: View, geometry: Geometry, layout: Layout, known: Measur
     holes = known.open > 0.5
     # A hole is a disc and all of one; letters and lines run on.
     believed = (found.open > OPEN_MIN) & (found.open > COMPACT * wide.open)
+    if found.bed == "coloured":
+        believed &= (found.open > PART_OPEN[1]) | (found.disc > DISC_MIN)
     if holes.any():
         # Whatever its colour, print differs from this card's own holes in shade or in depth.
         shade = found.shade / max(float(np.median(known.shade[holes])), 1e-3)

@@ -13,7 +13,7 @@ from device.simulator.deck import make_card
 from device.simulator.scene import Bed, Scene, machine_scene
 from reader.camera.find import Search, rectangle, search
 from reader.camera.geometry import PARAMETERS, Floats, Sheet, project, slopes, turn_by
-from reader.camera.outline import small_copy
+from reader.camera.outline import Quad, quads_of_mask, small_copy
 
 Image = NDArray[np.uint8]
 
@@ -66,6 +66,26 @@ def test_a_picture_without_light_is_too_dark_and_a_dim_one_is_not(campaign: Layo
     image = picture(campaign, "felt")
     assert looked_at((image * 0.03).astype(np.uint8), campaign).too_dark
     assert looked_at((image * 0.15).astype(np.uint8), campaign).found is not None
+
+
+def test_a_dark_card_on_a_dark_bed_is_found(campaign: Layout) -> None:
+    """Six levels between paper and felt."""
+    found = looked_at((picture(campaign, "felt") * 0.03 + 10).astype(np.uint8), campaign).found
+    assert found is not None and found.layout is campaign
+
+
+def test_a_card_that_a_finger_touches_is_among_the_proposals() -> None:
+    mask = np.zeros((300, 410), np.uint8)
+    card = np.array([[120, 80], [330, 100], [322, 190], [112, 170]])
+    cv2.fillPoly(mask, [card], 255)
+    cv2.line(mask, (0, 270), (150, 150), 255, 34)
+
+    def off(quad: Quad) -> float:
+        """How far the card's corners lie from the shape's, whichever comes first."""
+        return float(np.hypot(*(quad.corners[:, None] - card).T).min(axis=1).max())
+
+    assert min(off(q) for q in quads_of_mask(mask, 1.0, joined=True)) < 2.5
+    assert all(off(q) > 10 for q in quads_of_mask(mask, 1.0))
 
 
 def test_a_card_that_lies_quite_straight_is_found_though_rails_cover_parts_of_a_side(campaign: Layout) -> None:

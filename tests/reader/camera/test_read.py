@@ -282,6 +282,18 @@ def test_a_pen_filled_ring_is_not_a_hole(campaign: Layout) -> None:
     assert outcome.punches()[p.name] is not Punch.PUNCHED
 
 
+@pytest.mark.parametrize("bed", ["green", "felt"])
+def test_a_shadows_edge_across_positions_makes_no_certain_error(campaign: Layout, bed: Bed) -> None:
+    """Half of the paper around a hole is dark; neither half is then the paper."""
+    card = make_card(campaign, 6, bed=bed)
+    image = pixels(card).astype(np.float64)
+    across = np.arange(image.shape[1]) / image.shape[1]
+    for share in (0.3, 0.42, 0.5, 0.61):
+        shade = np.where(across < share, 1.0, 0.16)[None, :, None]
+        dimmed = read_frame(picture((image * shade).astype(np.uint8)), [campaign])
+        assert isinstance(dimmed, Rejection) or wrong(dimmed, card.truth) == []
+
+
 def test_grey_frames_without_colour_are_read(campaign: Layout) -> None:
     card = make_card(campaign, 29, scene=Scene(), hand=STEADY)
     grey = np.asarray(cv2.cvtColor(pixels(card), cv2.COLOR_BGR2GRAY), np.uint8)
