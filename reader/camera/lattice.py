@@ -110,7 +110,10 @@ def _gain(x: Floats, share: Singles, columns: Floats, offsets: Floats, stretches
     centres = columns + offsets[:, None, None] + stretches[None, :, None] * u
     half = layout.hole.width_mm / 2
     # What a hole in every place would cover; then a look-up for each of the tens of thousands that are tried.
-    places = np.arange(float(centres.min()), float(centres.max()) + _PLACE_MM, _PLACE_MM)
+    places = np.arange(float(centres.min()), float(centres.max()) + 2 * _PLACE_MM, _PLACE_MM)
     left, right = (np.interp(places + side, x + _STEP_MM / 2, total[1:]) for side in (-half, half))
-    inside = (right - left)[np.rint((centres - places[0]) * (1 / _PLACE_MM)).astype(np.intp)].sum(axis=2)
+    covered = right - left
+    at = (centres - places[0]) * (1 / _PLACE_MM)
+    whole = at.astype(np.intp)
+    inside = (covered[whole] + (at - whole) * np.diff(covered)[whole]).sum(axis=2)
     return np.asarray(2 * inside - total[-1])

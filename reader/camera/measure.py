@@ -35,6 +35,8 @@ GLANCE, GLANCE_MIN = 2.0, 8
 GLANCE_GONE, GLANCE_UNLIKE, GLANCE_OPEN = 0.03, 0.2, 0.1
 """More than these shares of a hole, gone beyond the usual print, solidly unlike the paper or like the bed in any way, are
 looked at closely."""
+GLANCE_UNEVEN = 0.15
+"""Where so much of the ring of paper around a hole is unlike paper, a shadow's edge or another hole lies there."""
 GLANCE_LEAN, GLANCE_LEAN_MACHINE = 0.02, 0.05
 """What is gone but thin is looked at closely where it leans so far: rings, hands and digits hardly lean, and no thin thing
 that does not is ever called a hole or a doubt; but for `GLANCE_SLIT`."""
@@ -144,6 +146,7 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
         return summed
 
     some: NDArray[np.bool_] = total(np.maximum(mixture.open, mixture.loose)) > GLANCE_OPEN
+    some |= mixture.unlike[:, glance.ring].mean(axis=1) > GLANCE_UNEVEN
     thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
     if len(thin):
         part = gone[thin]
@@ -159,24 +162,8 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
 
 def _blank(mixture: Mixture, kind: BedKind) -> Measured:
     none = np.zeros(len(mixture.contrast), np.float32)
-    zero = dict.fromkeys(
-        (
-            "open",
-            "fine",
-            "loose",
-            "other",
-            "gone",
-            "lean",
-            "crescent",
-            "disc",
-            "slit",
-            "ends",
-            "spill",
-            "shade",
-            "depth",
-        ),
-        none,
-    )
+    known = {"offset_mm", "contrast", "noise", "bed"}
+    zero = {field.name: none for field in fields(Measured) if field.name not in known}
     offset = np.zeros((len(none), 2), np.float32)
     return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
 

@@ -66,7 +66,8 @@ def plan(layout: Layout, px_per_mm: float, search_mm: float, coarser: float = 1.
     step = coarser * max(1 / px_per_mm, smallest / 16)
     reach = max(search_mm, RING_GAP_MM + RING_WIDTH_MM)
     half_x, half_y = hole.width_mm / 2 + reach, hole.height_mm / 2 + reach
-    if hole.shape == "rect":
+    if hole.shape == "rect" and coarser > 1:
+        # Neighbours stand close; an opening needs more room than a glance.
         half_x = max(hole.width_mm / 2 + search_mm, hole.width_mm) + step
     dx = np.arange(-np.ceil(half_x / step), np.ceil(half_x / step) + 1) * step
     dy = np.arange(-np.ceil(half_y / step), np.ceil(half_y / step) + 1) * step

@@ -224,7 +224,7 @@ def main(count: int = 1_000_000, batch: int = 20_000) -> None:
             size = statistics.mean(len(r.body) for r in some)
             taken, speed = core_us(folder, some), len(some) / through_http(folder / f"{size:.0f}.db", some)
             print(f"{name} ({size:,.0f} bytes): {taken:.0f} microseconds of one core, {speed:,.0f}/s through HTTP here")
-        few, many = (nothing_to_send(folder, folder / f"all-{n}.db", n) for n in (1000, count))
+        many, few = (nothing_to_send(folder, folder / f"all-{n}.db", n) for n in (count, 1000))
         print(f"nothing to send at {count:,} cards ÷ at 1,000: {many[0] / few[0]:.2f} (target: at most 1.5)")
         print(f"of it: {1 / many[0]:,.0f} a second from one machine here")
         print(f"bytes at the collector ÷ bytes of a small card's body: {many[1] / len(given[0].body):.2f}")

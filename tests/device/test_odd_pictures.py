@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from device.frame import MAX_ASPECT, MIN_SIDE_PX, PictureError, decode_picture
+from device.frame import MAX_ASPECT, MIN_SIDE_PX, PictureError, _jpeg_size, decode_picture
 
 ORIENTATION = 0x112
 
@@ -96,3 +96,22 @@ def test_a_picture_of_any_shape_is_decoded_or_refused(short: int, long: int, upr
 def test_a_picture_too_narrow_for_a_card_is_named_as_such(size: tuple[int, int]) -> None:
     with pytest.raises(PictureError, match=f"{size[0]} × {size[1]} pixels show no card"):
         decode_picture(saved(Image.new("RGB", size), "PNG"), "thin.png")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"progressive": True}, {"comment": b"\xff\xc0 no frame starts here"}, {"icc_profile": b"\xff\xd8" * 40_000}],
+    ids=["baseline", "progressive", "a comment that looks like a header", "a profile in many parts"],
+)
+@given(st.integers(16, 300), st.integers(16, 300))
+@settings(max_examples=15, deadline=None)
+def test_a_jpegs_size_is_that_which_pillow_reads(options: dict[str, Any], width: int, height: int) -> None:
+    assert _jpeg_size(saved(picture_of(width, height), "JPEG", **options)) == (width, height)
+
+
+@given(st.binary(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_a_jpegs_size_is_not_guessed_from_what_is_none(data: bytes) -> None:
+    assert _jpeg_size(data) is None
+    found = _jpeg_size(b"\xff\xd8" + data)
+    assert found is None or min(found) > 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
@@ -189,9 +190,10 @@ def test_a_story_erased_on_one_side_is_in_no_export(
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays(tmp_path: Path) -> Iterator[None]:
+def nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The store that an export is made from is gone afterwards."""
-    import tempfile
-
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     yield
-    assert not list(Path(tempfile.gettempdir()).glob("logicienne-union-*"))
+    assert not list(folder.iterdir())
