@@ -13,6 +13,7 @@ from device.frame import Frame
 from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.patches import Plan, Singles, View, middle, plan, sample, view
+from reader.camera.shapes import disc_share, end_share, leaning
 from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_glossy, is_lit, is_point, unmix
 
 SEARCH_MM = 1.5
@@ -44,12 +45,10 @@ GLOW_FROM, BLACK_STEP, GLANCE_SLIT = 0.12, (0.7, 0.9), 0.02
 the second. The glance's least sum of either."""
 DARK_GROUND = 0.54
 """Further from the bed than this share of its light, the card is printed dark here, and lighter print glows."""
-PART_OPEN, DISC_RIM = (0.2, 0.8), 0.2
-"""Shares between which a hole is asked whether it is whole after all; its rim, as a share of its half width, is left out."""
+PART_OPEN = (0.2, 0.8)
+"""Shares between which a hole is asked whether it is whole after all."""
 SHINES = 0.3
 """What holds a bed's gloss is lighter than a dark card's paper by more than this share of the paper's light."""
-END_FROM = 0.65
-"""A hole's end, as a share of its half height: printed digits and letters stay within."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 
@@ -61,10 +60,9 @@ class Measured:
     open: share of the hole that shows the bed. fine: the same under the finer opening. loose: of `Mixture.loose`.
     other: of what is not paper.
     gone: solid darkness or bed beyond what is printed at most positions alike.
-    lean: see `_lean`. crescent: see `crescents`; 0 for a machine's holes.
-    disc: over colours, of the best-lying hole's middle, the share that is gone where the hole measures part open; else 0.
+    lean: see `leaning`. crescent: see `crescents`; 0 for a machine's holes.
     slit: light beyond the paper's over a lit bed, or black over a black one, beyond the usual print, not opened.
-    ends: in a machine's hole, of its open or loose end, the more open one; 1 in a round one. See `_ends`.
+    disc: see `disc_share`; over colours where a hole measures part open, else 0. ends: see `end_share`.
     spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
     depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
@@ -152,7 +150,7 @@ def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: floa
     thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
     if len(thin):
         part = gone[thin]
-        some[thin] = _lean(part, glance, search_mm) > (GLANCE_LEAN if glance.is_round else GLANCE_LEAN_MACHINE)
+        some[thin] = leaning(part, glance, search_mm) > (GLANCE_LEAN if glance.is_round else GLANCE_LEAN_MACHINE)
         if glance.is_round:
             # In a machine's narrow hole digits are as solid as anything.
             some[thin] |= total(_opened(part, glance, OPENING)) > GLANCE_GONE
@@ -188,7 +186,7 @@ def _look(
     gone = _beyond(usual, seen, paper, mixture, bed)
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = (_opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
-    lean = _lean(gone, looks, search_mm)
+    lean = leaning(gone, looks, search_mm)
     crescent = np.zeros(len(gone), np.float32)
     some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
     if some.any():
@@ -196,7 +194,7 @@ def _look(
     disc = np.zeros(len(gone), np.float32)
     part = (measured.open > PART_OPEN[0]) & (measured.open < PART_OPEN[1]) & (not is_point(bed))
     if part.any():
-        disc[part] = _disc(gone[part], looks, search_mm)
+        disc[part] = disc_share(gone[part], looks, search_mm)
     slit = _slit(usual, mixture, bed, looks, search_mm)
     return replace(measured, gone=solid, lean=lean, crescent=crescent, disc=disc, slit=slit)
 
@@ -335,7 +333,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         crescent=none,
         disc=none,
         slit=none,
-        ends=_ends(mixture, looks),
+        ends=end_share(mixture, looks),
         spill=spill,
         offset_mm=offset,
         shade=shade,
@@ -344,40 +342,6 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         noise=middle(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
         bed=bed_kind(bed),
     )
-
-
-def _disc(gone: Singles, looks: Plan, search_mm: float) -> Singles:
-    """(n,): how much is gone of a hole's middle, at the place within reach where most is: 1 for a whole hole, wherever
-    the hand put it; a chad or a bite leaves some."""
-    core = (looks.hole_mm < -DISC_RIM * min(looks.half_mm)).astype(np.float32)
-    core = core[np.ix_(core.any(axis=1), core.any(axis=0))]
-    near = np.hypot(looks.dx_mm[None], looks.dy_mm[:, None]) <= search_mm
-    kernel = core / core.sum()
-    filled = [cv2.filter2D(g, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)[near].max() for g in gone]
-    return np.array(filled, np.float32)
-
-
-def _lean(share: Singles, looks: Plan, search_mm: float) -> Singles:
-    """How far bed lies to one side of the hole: 0 for rings and letters around its middle, up to 0.4 for a half.
-
-    A machine's narrow punch that fails leaves paper at one end; to its long sides only printed digits lean.
-    """
-    near = share * (looks.hole_mm < search_mm / 3)
-    x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32) if looks.is_round else 0.0
-    y = near.sum(axis=2) @ (looks.dy_mm / looks.half_mm[1]).astype(np.float32)
-    lean: Singles = np.hypot(x, y) / np.float32(looks.area_samples)
-    return lean
-
-
-def _ends(mixture: Mixture, looks: Plan) -> Singles:
-    """(n,): how far bed reaches an end of a machine's hole. Whatever a narrow punch leaves of its hole reaches one; print
-    that stands in the hole's middle reaches none."""
-    if looks.is_round:
-        return np.ones(len(mixture.contrast), np.float32)
-    from_middle = looks.dy_mm[:, None] / looks.half_mm[1]
-    shares = np.maximum(mixture.open, mixture.loose)
-    ends = [shares[:, (looks.hole_mm < 0) & (way * from_middle > END_FROM)].mean(axis=1) for way in (-1, 1)]
-    return np.asarray(np.maximum(*ends), np.float32)
 
 
 def _opened(share: Singles, looks: Plan, opening: float) -> Singles:

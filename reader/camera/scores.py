@@ -27,8 +27,8 @@ black bed dark icons add up to 0.06."""
 UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 """What might be bed after all, as a share of the hole, at a position that measures clear. Over a black or lit bed, where
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
-ENDS_MIN = 0.15
-"""It reaches an end of a machine's hole, as a share of that end: an opening of 15 % along its side does, letters do not."""
+ENDS_MIN = 0.3
+"""It reaches an end of a machine's hole, as a share of that end: what a punch opens by a third does, letters have 0.25."""
 PRINTED_BLACK = 0.5
 """Where more of a card's clear positions than this look like slits over a black bed, its print is as black as the bed."""
 GONE_MAX, GONE_MAX_LIT = 0.12, 0.16
@@ -135,6 +135,7 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     much = UNLIKE_BLACK if measured.bed == "black" and not card.machine else UNLIKE
     whole = UNLIKE_WHOLE_MACHINE if card.machine else UNLIKE_WHOLE
     unlike = (measured.other > much) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))
+    unlike &= measured.ends > ENDS_MIN
     # A card may be printed dark where it is to be punched; then darkness says nothing.
     if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(share)):
         unlike = np.zeros_like(unlike)
