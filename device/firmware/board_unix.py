@@ -6,6 +6,7 @@ The script's format is in `script`. With --fast the script plays as quickly as t
 while it waits; without it, in real time. It ends with code 0 when the host closes the line.
 """
 
+import gc
 import os
 import select
 import struct
@@ -271,6 +272,8 @@ def main(words: "list[str]") -> int:
         return 2
     board = UnixBoard(Line(o["--line"] or None), script, uid, int(o["--rows"]), o["--bar"], "--fast" in o)
     while True:
+        # A reset of a Pico begins with empty memory; here the head before must go first.
+        gc.collect()
         try:
             run(board)
         except Restart:

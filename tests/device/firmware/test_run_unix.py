@@ -101,9 +101,11 @@ class Host:
         return self.child.returncode
 
     def kill(self) -> None:
-        if self.child.returncode is None:
-            self.child.kill()
-            self.child.communicate()
+        self.child.kill()
+        self.child.wait()
+        for line in (self.child.stdin, self.child.stdout):
+            if line is not None:
+                line.close()
 
 
 @pytest.fixture
