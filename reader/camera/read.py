@@ -31,9 +31,10 @@ BLUR_MAX, BLUR_MAX_MM = 0.8, 2.0
 """Wider edges than this, as a share of the hole's narrower side and at most in mm, leave no whole hole to see."""
 SHARP_PX = 5.0
 """A camera's edges are 3 to 4 pixels wide; only wider ones need the longer look that measures blur."""
-UNCALIBRATED = Thresholds(punched_min=0.66)
+UNCALIBRATED, UNCALIBRATED_BLACK = Thresholds(punched_min=0.66), Thresholds(punched_min=0.68)
 """A hole counts as punched from 60 % open, but what measures that may be less: blur adds to a part-open hole's longer
-rim. Holes that are 57 to 60 % open measured up to 0.63; whole ones, and those with a chad over 15 %, from 0.75."""
+rim. Holes that are 57 to 60 % open measured up to 0.63, over black with a shaded chad up to 0.665; whole ones, and those
+with a chad over 15 %, from 0.75."""
 LEAD_MIN = 0.2
 """By how much a layout must explain the holes better than another of the same outline."""
 
@@ -144,7 +145,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         layout_digest=layout.digest,
         face=found.face,
         scores=scores(measured, layout),
-        thresholds=UNCALIBRATED,
+        thresholds=UNCALIBRATED_BLACK if measured.bed == "black" else UNCALIBRATED,
         strays=strays,
         corners_px=_corners(geometry),
         residual_mm=round(found.edge.residual_mm, 3),

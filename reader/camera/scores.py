@@ -21,9 +21,10 @@ OPENISH = 0.3
 FINE_MAX, FINE_MAX_POINT = 0.4, 0.22
 """Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light. Round
 positions over a black or lit bed, where no light is hard, stay below 0.19 on all shared pictures."""
-SLIT_MIN, SLIT_MIN_BLACK = 0.06, 0.065
+SLIT_MIN, SLIT_MIN_BLACK, SLIT_SOLID, FINE_SOLID = 0.06, 0.065, 0.03, 0.09
 """Light in a round hole's place over a lit bed: a slit adds up to 0.8 of its open share, print and noise to none. Over a
-black bed dark icons add up to 0.06."""
+black bed dark icons add up to 0.06; where the finer opening leaves something less is a slit, for icons are either as dark
+or as solid."""
 UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 """What might be bed after all, as a share of the hole, at a position that measures clear. Over a black or lit bed, where
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
@@ -163,7 +164,7 @@ def _is_slit(measured: Measured, clear: Flags) -> Flags:
     """Where light or black adds up to a slit."""
     if measured.bed != "black":
         return measured.slit > SLIT_MIN
-    slit = measured.slit > SLIT_MIN_BLACK
+    slit = (measured.slit > SLIT_MIN_BLACK) | ((measured.slit > SLIT_SOLID) & (measured.fine > FINE_SOLID))
     return slit & (int((slit & clear).sum()) <= PRINTED_BLACK * max(int(clear.sum()), 1))
 
 
