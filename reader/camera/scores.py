@@ -43,6 +43,9 @@ UNLIKE_WHOLE, UNLIKE_WHOLE_MACHINE = 0.55, 0.8
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
 in it. Less than a whole hole of it must be dark somewhere, for it has a rim. Print is thinner, and where it is not, it
 is so at more than a few of the card's positions. In round positions over a black bed, print stays below 0.28."""
+HINTS_MAX = 2.5
+"""Over a black bed slit, crescent and lean may all but reach their limits: as shares of them they add up to 2.8 and more
+where a narrow arc is open, to 2.3 at the darkest icons."""
 FAINT, FAINT_WHOLE = 0.6, 0.45
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print;
 a whole one may differ less, for no print fills a hole so exactly."""
@@ -175,6 +178,9 @@ def _rim(measured: Measured, card: _Card) -> Flags:
     leaning = measured.lean > (LEAN_MAX if card.machine or measured.bed == "coloured" else LEAN_MAX_POINT)
     if card.machine:
         leaning &= measured.gone > LEAN_GONE_MIN
+    elif measured.bed == "black":
+        hints = measured.slit / SLIT_MIN_BLACK + measured.crescent / CRESCENT_MIN + measured.lean / LEAN_MAX_POINT
+        leaning |= hints > HINTS_MAX
     return leaning | (measured.crescent > CRESCENT_MIN)
 
 
