@@ -20,6 +20,7 @@ RESEND_MS = 2000
 RETEST_MS = 2000
 WRITE_AGAIN_MS = 50
 LEVELS_FASTEST_MS = 20
+ALONE_MS = 5000
 
 
 class Head:
@@ -42,6 +43,7 @@ class Head:
         self._upto = 0
         self._seq = 0
         self._heard: int | None = None
+        self._heard_ms = 0
         self._decoder = Decoder()
         self._limits = Limits(self._channels)
         self._selftest = SelfTest(board, self._limits)
@@ -86,6 +88,7 @@ class Head:
         if data:
             for payload in self._decoder.feed(data):
                 self._hear(payload)
+        self._disarm_if_alone()
         self._test_if_due()
         if self._levels_every_ms is not None and self.uptime_ms - self._levels_ms >= self._levels_every_ms:
             self._tell_levels()
@@ -113,10 +116,17 @@ class Head:
             # A head's own frame, from a line that echoes: an answer would go round for ever.
             self._decoder.refused += 1
             return
+        self._heard_ms = self.uptime_ms
         needs, answer = self._answers.get(kind, (0, None))
         status = m.NOT_UNDERSTOOD if answer is None or len(payload) < 2 + needs else answer(payload[2:])
         if status is not None:
             self._send(m.ACK, bytes((seq, status)))
+
+    def _disarm_if_alone(self) -> None:
+        """With no host no lamp answers: whoever feeds a card feeds it again, and both would be counted when one comes."""
+        if self.armed and self.uptime_ms - self._heard_ms > ALONE_MS:
+            self.armed = False
+            self._allow()
 
     def _hello(self, body: bytes) -> "int | None":
         version, session = struct.unpack_from(m.HELLO_FORMAT, body)

@@ -18,6 +18,7 @@ from device.heads.messages import (
     NOT_UNDERSTOOD,
     VERSION,
     Ack,
+    Arm,
     Caps,
     CardPart,
     Credit,
@@ -213,6 +214,7 @@ class Link:
                     return False
                 self.heartbeat = report
                 self._give_credit(report.sent, always=True)
+                self._arm_again(report)
             case CardPart():
                 self._give_credit(report.sent)
             case Ack():
@@ -232,6 +234,12 @@ class Link:
         self._unanswered.clear()
         for request in self.standing:
             self.ask(request)
+
+    def _arm_again(self, beat: Heartbeat) -> None:
+        """A head that heard nothing for a while (this program hung, the disk was full) has disarmed itself."""
+        wanted = [r for r in self.standing if isinstance(r, Arm) and r.on]
+        if wanted and not beat.armed and not any(isinstance(r, Arm) for r, _ in self._unanswered.values()):
+            self.ask(wanted[0])
 
     def _give_credit(self, sent: int, always: bool = False) -> None:
         """Frames come in order, so the last `sent` is where the head is; half the credit used up is time for more."""

@@ -199,6 +199,11 @@ class Heartbeat:
     selftest_failures: int
     resets: int
 
+    @property
+    def armed(self) -> bool:
+        """Whether the head records cards."""
+        return bool(self.flags & ARMED)
+
 
 @dataclass(frozen=True)
 class CardPart:

@@ -322,6 +322,27 @@ def head_records_nothing_until_it_is_armed() -> None:
     assert rig.beat().cards == 1
 
 
+def head_disarms_itself_when_no_host_has_spoken_for_five_seconds() -> None:
+    rig = Rig()
+    rig.ready()
+    rig.alone = True
+    rig.wait(4000)
+    rig.card()
+    rig.wait(200)
+    beat = rig.beat()
+    assert beat.cards == 1 and beat.flags & m.ARMED
+    rig.wait(5100)
+    # STATS is a word from the host, but arms nothing; nor does noise.
+    rig.noise(b"\x00\x05abc\x00")
+    rig.card()
+    beat = rig.beat()
+    assert beat.cards == 1 and not beat.flags & m.ARMED and beat.kept == 1
+    rig.say(m.ARM, b"\x01")
+    rig.wait(250)
+    rig.card()
+    assert rig.beat().cards == 2
+
+
 def head_says_when_something_is_in_the_bar() -> None:
     rig = Rig()
     rig.ready()
