@@ -35,10 +35,6 @@ class Ring:
         slot.part = 0
         self.kept.append(slot)
 
-    def give_back(self, slot: Slot) -> None:
-        """The slot was taken, and nothing in it is worth keeping."""
-        self._free.append(slot)
-
     def forget(self, number: int) -> None:
         """The host has this card. One that is not kept was acknowledged before."""
         for slot in self.kept:

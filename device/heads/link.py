@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from device.heads.frames import Decoder, encode_frame
+from device.firmware.frames import Decoder
+from device.firmware.frames import encode as frame
 from device.heads.line import Line, LineLost
 from device.heads.messages import (
     CARD_IN_BAR,
@@ -74,7 +75,7 @@ class Link:
         self.heartbeat: Heartbeat | None = None
         self.problem: str | None = None
         self.said: list[str] = []
-        self.misunderstood = self.missed = 0
+        self.heard = self.misunderstood = self.missed = 0
         self.decoder = Decoder()
         self._connect, self._patience, self._now = connect, patience or Patience(), now
         self._trace = trace or (lambda message: None)
@@ -105,7 +106,7 @@ class Link:
         seq, self._seq = self._seq, (self._seq + 1) % 256
         self._trace(request)
         try:
-            self._line.write(encode_frame(encode(request, seq)))
+            self._line.write(frame(encode(request, seq)))
         except LineLost as lost:
             self._lose(str(lost))
             return None
@@ -177,6 +178,7 @@ class Link:
         if self.caps is None:
             self._raw = (self._raw + data)[-RAW_BYTES:]
         for payload in self.decoder.feed(data):
+            self.heard += 1
             self._count(payload[1])
             try:
                 report = parse(payload, self.caps.channels if self.caps else 0)

@@ -65,9 +65,9 @@ def console(port: str, baud: int, everything: bool) -> None:
         _converse(link)
     finally:
         link.close()
-        heard = link.decoder
         click.echo(
-            f"{heard.sound} frames, {heard.damaged} damaged, {link.missed} missed, {link.misunderstood} not understood",
+            f"{link.heard} frames, {link.decoder.refused} damaged, {link.missed} missed, "
+            f"{link.misunderstood} not understood",
             err=True,
         )
 

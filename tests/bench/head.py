@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 
 from cards.load import find_layout
+from device.firmware.frames import Decoder
 from device.heads.cards import Assembler, mark_of, sweep_of
-from device.heads.frames import Decoder
 from device.heads.messages import Caps, CardPart, parse
 from device.simulator.head import transitions
 from device.sources.sim_bar import Feeding, SimulatedBar

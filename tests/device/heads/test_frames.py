@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device.heads.frames import ENCODED_MAX, PAYLOAD_MAX, Decoder, encode_frame
+from device.firmware.frames import PAYLOAD_MAX, STUFFED_MAX, Decoder
+from device.firmware.frames import encode as encode_frame
 from device.heads.messages import (
     Ack,
     AskSelftest,
@@ -39,7 +40,7 @@ def test_frames_come_out_as_they_went_in_however_the_line_cuts_them(sent: list[b
     decoder, found = Decoder(), list[bytes]()
     for at in range(0, len(line), size):
         found += decoder.feed(line[at : at + size])
-    assert found == sent and decoder.damaged == 0
+    assert found == sent and decoder.refused == 0
 
 
 @given(payloads)
@@ -69,15 +70,15 @@ def test_three_thousand_frames_of_which_a_tenth_is_damaged_lose_only_those() -> 
         line += bytes(data)
     decoder = Decoder()
     assert decoder.feed(line) == sound
-    assert decoder.damaged >= 250
+    assert decoder.refused >= 250
 
 
 def test_what_never_ends_is_not_kept() -> None:
     decoder = Decoder()
     for _ in range(1000):
         assert decoder.feed(b"\x55" * 4096) == []
-    assert len(decoder._held) <= ENCODED_MAX
-    assert decoder.feed(encode_frame(b"after")) == [b"after"] and decoder.damaged == 1
+    assert len(decoder._held) <= STUFFED_MAX
+    assert decoder.feed(encode_frame(b"after")) == [b"after"] and decoder.refused == 1
 
 
 @pytest.mark.parametrize("size", [0, 1, 241])

@@ -43,9 +43,7 @@ def until(source: Head, done: Callable[[], object], seconds: float = 10.0) -> li
     """What comes until something is so."""
     found, end = [], time.monotonic() + seconds
     while not done():
-        assert time.monotonic() < end, (
-            f"did not happen; problem: {source.problem}, heard {source.link.decoder.sound} frames"
-        )
+        assert time.monotonic() < end, f"did not happen; problem: {source.problem}, heard {source.link.heard} frames"
         sweep = source.wait(0.01)
         if sweep is not None:
             found.append(sweep)
@@ -166,7 +164,7 @@ def test_noise_and_half_frames_cost_time_and_no_card(fake: FakeHead, head: Head)
     got = [next_card(head).mark for _ in cards]
     assert sorted(got) == sorted(mark_of(UID.hex(), c) for c in cards)
     assert until(head, lambda: sorted(fake.acked) == cards) == []
-    assert head.link.decoder.damaged > 0
+    assert head.link.decoder.refused > 0
 
 
 def test_a_head_that_is_reset_in_the_middle_of_a_card_begins_anew(fake: FakeHead, head: Head) -> None:
@@ -277,8 +275,8 @@ def test_repeated_and_missing_frames_are_told_apart(fake: FakeHead, head: Head) 
     until(head, lambda: head.link.heartbeat)
     fake.damage = lambda kind, data: data + data
     head.link.missed = 0
-    first = head.link.decoder.sound
-    until(head, lambda: head.link.decoder.sound > first + 6)
+    first = head.link.heard
+    until(head, lambda: head.link.heard > first + 6)
     assert head.link.missed == 0
     fake._seq += 5
     until(head, lambda: head.link.missed)
