@@ -7,10 +7,10 @@ import sys
 
 from tests.device.firmware import cases
 
-for name in sys.argv[1:] or cases.ALL:
+for name in sys.argv[1:] or sorted(cases.ALL):
     gc.collect()
     try:
-        getattr(cases, name)()
+        cases.ALL[name]()
         print(json.dumps([name, None]))
     except Exception as wrong:  # noqa: BLE001  (whatever it was, it belongs to this case)
         text = io.StringIO()

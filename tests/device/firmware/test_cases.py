@@ -15,11 +15,11 @@ def under_micropython() -> dict[str, str | None]:
     return dict(json.loads(line) for line in run("micropython", "-m", "tests.device.firmware.run_cases").splitlines())
 
 
-@pytest.mark.parametrize("case", cases.ALL)
+@pytest.mark.parametrize("case", sorted(cases.ALL))
 def test_on_cpython(case: str) -> None:
-    getattr(cases, case)()
+    cases.ALL[case]()
 
 
-@pytest.mark.parametrize("case", cases.ALL)
+@pytest.mark.parametrize("case", sorted(cases.ALL))
 def test_on_micropython(case: str) -> None:
     assert under_micropython()[case] is None
