@@ -16,6 +16,8 @@ from pathlib import Path
 
 import atheris
 
+from tests.fuzz import start
+
 with atheris.instrument_imports(include=["device.firmware.core", "device.firmware.frames", "device.firmware.recorder"]):
     from device.firmware import messages as m
     from device.firmware.frames import PAYLOAD_MAX, STUFFED_MAX, encode
@@ -89,15 +91,12 @@ def corpus() -> dict[str, bytes]:
 
 def write_corpus(folder: Path) -> None:
     """The inputs to begin with, as files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in corpus().items():
-        (folder / name).write_bytes(data)
+    start.write(corpus(), folder)
 
 
 def main(arguments: list[str]) -> None:
     """Hand over to libFuzzer, which ends the process."""
-    atheris.Setup([sys.argv[0], *arguments], run_one)
-    atheris.Fuzz()
+    start.hand_over(arguments, run_one)
 
 
 if __name__ == "__main__":

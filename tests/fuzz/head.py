@@ -16,9 +16,12 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["device.heads.frames", "device.heads.messages", "device.heads.cards"]):
+from tests.fuzz import start
+
+with atheris.instrument_imports(include=["device.firmware.frames", "device.heads.messages", "device.heads.cards"]):
+    from device.firmware.frames import PAYLOAD_MAX, STUFFED_MAX, Decoder
+    from device.firmware.frames import encode as encode_frame
     from device.heads.cards import OPEN_MAX, Assembler, sweep_of
-    from device.heads.frames import ENCODED_MAX, PAYLOAD_MAX, Decoder, encode_frame
     from device.heads.messages import Caps, CardPart, MessageError, parse
 
 from tests.device.heads.fake import card_bytes, card_payloads
@@ -61,7 +64,7 @@ def line(data: bytes) -> None:
             channels = report.channels
         if isinstance(report, CardPart) and (whole := assembler.add(report)) is not None:
             sweep(whole)
-    assert len(decoder._held) <= ENCODED_MAX
+    assert len(decoder._held) <= STUFFED_MAX
 
 
 def card(data: bytes) -> None:
@@ -108,15 +111,12 @@ def messages(rng: random.Random) -> list[bytes]:
 
 def write_corpus(folder: Path) -> None:
     """The inputs to begin with, as files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in corpus().items():
-        (folder / name).write_bytes(data)
+    start.write(corpus(), folder)
 
 
 def main(arguments: list[str]) -> None:
     """Hand over to libFuzzer, which ends the process."""
-    atheris.Setup([sys.argv[0], *arguments], run_one)
-    atheris.Fuzz()
+    start.hand_over(arguments, run_one)
 
 
 if __name__ == "__main__":

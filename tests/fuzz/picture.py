@@ -25,6 +25,7 @@ from cards.canonical import with_digest
 from cards.layout import Choice, CornerCut, Hole, Identify, Layout, Marker, Question
 from device.simulator.deck import make_card
 from device.simulator.scene import BEDS, Scene
+from tests.fuzz import start
 
 ARRAYS = [
     f"reader.camera.{name}"
@@ -185,9 +186,7 @@ def pixels(data: bytes, rng: np.random.Generator) -> bytes:
 
 def write_corpus(folder: Path) -> None:
     """The pictures to begin with, as files."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in corpus().items():
-        (folder / name).write_bytes(data)
+    start.write(corpus(), folder)
 
 
 def main(arguments: list[str]) -> None:
@@ -196,8 +195,7 @@ def main(arguments: list[str]) -> None:
     # OpenCV speaks about every damaged file on standard error.
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     frames.MAX_PIXELS = PIXELS_MAX
-    atheris.Setup([sys.argv[0], *arguments], run_one, custom_mutator=mutate)
-    atheris.Fuzz()
+    start.hand_over(arguments, run_one, mutate)
 
 
 if __name__ == "__main__":
