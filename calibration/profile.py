@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,6 +25,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from calibration.errors import CalibrationError
 from calibration.lens import Lens, LensView
 from calibration.models import BLANK_PX_PER_MM, Bed, Blank, Channel, Levels, Plane
+from cards.files import whole
 
 FORMAT = "logicienne-profile"
 VERSION = 1
@@ -166,19 +165,10 @@ class _File(_Strict):
 def save(profile: Profile, path: Path) -> None:
     """Write the profile as one file: whole or not at all. Raises `OSError` when the disk refuses."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            with zipfile.ZipFile(file, "w") as archive:
-                archive.writestr("profile.json", _figures(profile), zipfile.ZIP_DEFLATED)
-                for name, picture in _pictures(profile).items():
-                    archive.writestr(name, _png(picture))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole(path) as part, zipfile.ZipFile(part, "w") as archive:
+        archive.writestr("profile.json", _figures(profile), zipfile.ZIP_DEFLATED)
+        for name, picture in _pictures(profile).items():
+            archive.writestr(name, _png(picture))
 
 
 def load(path: Path) -> Profile:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from calibration.errors import CalibrationError
+from cards.files import whole
 
 FORMAT = "logicienne-sensors"
 VERSION = 1
@@ -122,17 +121,9 @@ class _File(_Strict):
 def save(profile: SensorProfile, path: Path) -> None:
     """Write the profile as one file: whole or not at all. Raises `OSError` when the disk refuses."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            told = {**json.loads(_text(profile)), "sha256": profile.digest}
-            file.write(json.dumps(told, indent=1, ensure_ascii=False) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    told = {**json.loads(_text(profile)), "sha256": profile.digest}
+    with whole(path) as part:
+        part.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def load(path: Path) -> SensorProfile:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
+from cards import files
 from cards.errors import LogicienneError
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -67,19 +67,9 @@ def whole_text(path: Path, encoding: str = "utf-8") -> Iterator[TextIO]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """A name to write to; what was written takes the name `path` only once it is complete and on disk."""
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    """A name to write to, as `cards.files.whole`. Raises `ExportError` when the disk refuses."""
     try:
-        yield part
-        handle = os.open(part, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        part.replace(path)
+        with files.whole(path) as part:
+            yield part
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise ExportError(f"{path}: cannot be written ({error.strerror}); choose another folder with --to") from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise

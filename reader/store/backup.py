@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sqlite3
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from cards.files import synced
 from reader.store import facts
 from reader.store.errors import StoreError, explained
 from reader.store.opening import BUSY_S, open_store
@@ -47,9 +47,9 @@ def backup(store: Store, folder: Path, day: date | None = None) -> Path:
     part = folder / f".{target.name}.part"
     try:
         _copy(store, part)
-        _sync(part)
+        synced(part)
         part.replace(target)
-        _sync(folder)
+        synced(folder)
     except OSError as error:
         raise StoreError(
             f"{folder}: the copy could not be written ({error.strerror or error}); is there room?"
@@ -101,15 +101,6 @@ def fault(connection: sqlite3.Connection) -> str | None:
     return None
 
 
-def _sync(path: Path) -> None:
-    """Have a file, or a folder's entries, on the medium."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def erase_in_copies(folder: Path, story: str) -> int:
     """Erase a story's words in every copy of a folder; returns in how many they were."""
     found = 0
@@ -119,7 +110,7 @@ def erase_in_copies(folder: Path, story: str) -> int:
             if copy.execute("DELETE FROM texts WHERE record = ?", (story,)).rowcount:
                 found += 1
                 copy.execute("VACUUM")
-        _sync(path)
+        synced(path)
     return found
 
 
@@ -135,7 +126,7 @@ def set_second_medium(path: Path, folder: Path) -> None:
     """From now on copies go there when a permanence closes. Raises `StoreError`."""
     try:
         _note(path).write_text(f"{folder.absolute()}\n", encoding="utf-8")
-        _sync(_note(path))
+        synced(_note(path))
     except OSError as error:
         raise StoreError(f"{_note(path)}: cannot be written ({error.strerror})") from error
 

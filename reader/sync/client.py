@@ -6,7 +6,7 @@ permanence. No transaction of the store is open while the network is waited for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -19,7 +19,7 @@ from reader.sync.errors import Portal, TooBig, WireError
 from reader.sync.http import Transport, clock_words
 from reader.sync.patience import Patience
 from reader.sync.received import erase_copies, settled, take_erasures
-from reader.sync.wire import CLOCK_OFF_S, FORK, GROUPS_MAX, Claim, Group, Receipt, WireRecord, group, lesser
+from reader.sync.wire import CLOCK_OFF_S, FORK, GROUPS_MAX, Claim, Group, Receipt, WireRecord, claim_of, lesser, lots
 
 BATCH_RECORDS = 1000
 BATCH_BYTES = 4 * 2**20
@@ -138,10 +138,10 @@ class Exchange:
 
     def _send_permanences(self, permanences: Sequence[str]) -> str:
         """Ask about these, send what is missing, have it confirmed; returns the collector's root of before."""
-        claims = [_claim(p, digests(self._store, p)) for p in permanences]
+        claims = [claim_of(p, digests(self._store, p)) for p in permanences]
         answer = self._state([Group(c.permanence, c.count, c.set_digest) for c in claims])
         theirs = {g.permanence: g for g in answer.groups}
-        for some in _by_size(c for c in claims if c.permanence not in self._settled):
+        for some in lots((c for c in claims if c.permanence not in self._settled), DIGESTS):
             self._settle(some, theirs)
         return answer.root
 
@@ -152,7 +152,7 @@ class Exchange:
             mine = [Group(p, known[p].count, known[p].set_digest) for p in some]
             theirs = {g.permanence: g for g in self._state(mine).groups}
             differ = [g.permanence for g in mine if theirs.get(g.permanence) != g]
-            for claims in _by_size(_claim(p, digests(self._store, p)) for p in differ):
+            for claims in lots((claim_of(p, digests(self._store, p)) for p in differ), DIGESTS):
                 self._settle(claims, theirs)
 
     def _settle(self, claims: Sequence[Claim], theirs: Mapping[str, Group]) -> None:
@@ -185,7 +185,7 @@ class Exchange:
     def _confirm(self, claims: Sequence[Claim], named: bool) -> dict[str, list[str]]:
         """Claim these, `named` record by record; what is confirmed is settled, what is missing comes back."""
         missing: dict[str, list[str]] = {}
-        for some in _by_size(claims):
+        for some in lots(claims, DIGESTS):
             asked = [c if named else replace(c, digests=None) for c in some]
             question = {"machine": self._identity.machine, "claims": [c.to_json() for c in asked]}
             receipts, lacking = self._patience.ask(
@@ -335,24 +335,5 @@ def _clock(value: object) -> datetime | None:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _claim(permanence: str, mine: Mapping[str, str]) -> Claim:
-    g = group(permanence, mine.values())
-    return Claim(permanence, g.count, g.set_digest, mine)
-
-
 def _slices(values: Sequence[str], size: int) -> list[Sequence[str]]:
     return [values[k : k + size] for k in range(0, len(values), size)]
-
-
-def _by_size(claims: Iterable[Claim]) -> Iterator[list[Claim]]:
-    """Claims in lots of at most `DIGESTS` records; a larger one stands alone."""
-    lot: list[Claim] = []
-    size = 0
-    for claim in claims:
-        if lot and size + claim.count > DIGESTS:
-            yield lot
-            lot, size = [], 0
-        lot.append(claim)
-        size += claim.count
-    if lot:
-        yield lot

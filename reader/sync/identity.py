@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from cards.files import synced
 from reader.sync.errors import SyncError
 from reader.sync.sign import Key
 
@@ -96,7 +97,7 @@ def save(store: Path, identity: Identity) -> Identity:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        sync_folder(path.parent)
+        synced(path.parent)
     except OSError as error:
         raise SyncError(f"{path}: cannot be written ({error.strerror})") from error
     return identity
@@ -131,15 +132,6 @@ def alone(store: Path) -> Iterator[None]:
         except OSError as error:
             raise SyncError("another sync of this store is at work; wait for it, or stop it") from error
         yield
-    finally:
-        os.close(handle)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's entries on the medium."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
     finally:
         os.close(handle)
 

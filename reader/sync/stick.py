@@ -6,20 +6,21 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cards.files import synced
 from reader.store import Store, facts
 from reader.store.outbox import adopt, digests, ready, refuse, with_words
 from reader.sync import identity as identities
 from reader.sync.bundle import NAME, file_name, pack
 from reader.sync.errors import SyncError, WireError
-from reader.sync.identity import Identity, sync_folder
+from reader.sync.identity import Identity
 from reader.sync.received import erase_copies, take_erasures, take_receipts
 from reader.sync.sign import Key, verified
-from reader.sync.wire import Claim, Receipt, WireRecord, group
+from reader.sync.wire import Claim, Receipt, WireRecord, claim_of, lots
 
 FORMAT, VERSION = "logicienne-receipts", 1
 FILE_BYTES_MAX = 64 * 2**20
@@ -46,7 +47,8 @@ def carry(store: Store, folder: Path) -> Carried:
     if not folder.is_dir():
         raise SyncError(f"{folder}: not there; is the stick in?")
     safe, notes = read_receipts(store, identity, folder)
-    claims = [_claim(store, p) for p in ready(store)]
+    # Whole permanences, so that whoever takes the bundle can answer for one even if he has nothing of it yet.
+    claims = [claim_of(p, digests(store, p)) for p in ready(store)]
     files, records = _write_what_is_new(store, identity, folder, claims)
     if note := erase_copies(store):
         notes.append(note)
@@ -64,7 +66,7 @@ def _write_what_is_new(
     if digest == here["digest"] and all(path.exists() for path in old):
         return (), 0
     files = []
-    for lot in _lots(claims):
+    for lot in lots(claims, RECORDS):
         ids = [i for c in lot for i in c.digests or ()]
         found = (WireRecord(r.id, r.kind, r.permanence, r.body, r.digest, t, s) for r, t, s in with_words(store, ids))
         target = folder / file_name(identity)
@@ -80,26 +82,6 @@ def _write_what_is_new(
     return tuple(files), sum(c.count for c in claims)
 
 
-def _claim(store: Store, permanence: str) -> Claim:
-    """Of a whole permanence, so that whoever takes the bundle can answer for it even if he has nothing of it yet."""
-    mine = digests(store, permanence)
-    g = group(permanence, mine.values())
-    return Claim(permanence, g.count, g.set_digest, mine)
-
-
-def _lots(claims: Iterable[Claim]) -> Iterable[list[Claim]]:
-    lot: list[Claim] = []
-    size = 0
-    for claim in claims:
-        if lot and size + claim.count > RECORDS:
-            yield lot
-            lot, size = [], 0
-        lot.append(claim)
-        size += claim.count
-    if lot:
-        yield lot
-
-
 def write_safely(target: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all, and read it back from the medium. Raises `SyncError`."""
     part = target.with_suffix(".part")
@@ -110,7 +92,7 @@ def write_safely(target: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         _compare(part, content)
         part.replace(target)
-        sync_folder(target.parent)
+        synced(target.parent)
     except OSError as error:
         _remove(part)
         if isinstance(error, SyncError):

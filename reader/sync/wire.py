@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast, get_args
 
@@ -41,7 +41,6 @@ ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
 SALT = re.compile(r"[0-9a-f]{32,64}")
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-EPOCH = re.compile(r"[0-9a-f]{32}")
 KINDS: frozenset[str] = frozenset(get_args(facts.Kind))
 TOLD = ("story", "follow_up")
 
@@ -169,12 +168,31 @@ class Claim:
         return replace(claim, digests=digests)
 
 
+def claim_of(permanence: str, digests: Mapping[str, str]) -> Claim:
+    """The claim of these records (id → digest), naming each."""
+    g = group(permanence, digests.values())
+    return Claim(permanence, g.count, g.set_digest, digests)
+
+
+def lots(claims: Iterable[Claim], records: int) -> Iterator[list[Claim]]:
+    """Claims in lots of at most so many records; a larger claim stands alone."""
+    lot: list[Claim] = []
+    size = 0
+    for claim in claims:
+        if lot and size + claim.count > records:
+            yield lot
+            lot, size = [], 0
+        lot.append(claim)
+        size += claim.count
+    if lot:
+        yield lot
+
+
 def lesser(claim: Claim, missing: Iterable[str]) -> Claim:
     """The claim without some of its records; it must name them."""
     assert claim.digests is not None
     without = set(missing)
-    left = {i: d for i, d in claim.digests.items() if i not in without}
-    return Claim(claim.permanence, len(left), facts.set_digest(list(left.values())), left)
+    return claim_of(claim.permanence, {i: d for i, d in claim.digests.items() if i not in without})
 
 
 @dataclass(frozen=True)

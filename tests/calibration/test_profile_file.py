@@ -82,7 +82,7 @@ def test_a_save_that_fails_keeps_the_old_file(profile: Profile, written: Path, m
     def full(_: int) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("calibration.profile.os.fsync", full)
+    monkeypatch.setattr("cards.files.os.fsync", full)
     with pytest.raises(OSError, match="disk full"):
         save(replace(profile, name="b"), written)
     assert load(written).name == "café"
