@@ -41,11 +41,6 @@ class Button:
     def say(self, text: str) -> None:
         """Nor does it speak."""
 
-    @property
-    def is_pressed(self) -> bool:
-        """Whether it is held down now."""
-        return bool(self._device.value)
-
     def close(self) -> None:
         """Let go of the pin."""
         self._device.close()

@@ -22,7 +22,7 @@ from device.levels import tells_levels
 from device.source import Source, SourceError, open_source
 from reader.batch import picture_files
 from reader.camera.lying import recognise
-from reader.cli.calibrate_sensors import DEFAULT_SENSORS, check_bar, load_sensors, sensors, show_bar
+from reader.cli.calibrate_sensors import DEFAULT_SENSORS, check_bar, load_sensors, loaded, sensors, show_bar
 from reader.cli.options import layout_option, layouts_of
 
 DEFAULT_PROFILE = Path("data") / "machine.profile.zip"
@@ -139,7 +139,7 @@ def check(ctx: click.Context, profile_path: Path | None, spec: str | None, given
 
 
 def _check_camera(path: Path, spec: str | None, given: Path | None) -> Check:
-    profile = _load(path)
+    profile = loaded(load, path, "camera")
     if given is not None:
         frames = _pictures(given)
     else:
@@ -158,7 +158,7 @@ def show(profile_path: Path | None) -> None:
     if profile_path is not None and profile_path.suffix == ".json":
         show_bar(load_sensors(profile_path))
         return
-    profile = _load(profile_path or DEFAULT_PROFILE)
+    profile = loaded(load, profile_path or DEFAULT_PROFILE, "camera")
     lens, plane = profile.lens, profile.plane
     kept = [v for v in lens.views if not v.dropped]
     click.echo(f"{profile.label}, learnt {profile.created} by version {profile.software} from {profile.camera}")
@@ -215,15 +215,6 @@ def _tell(title: str, found: Check, *more: str) -> None:
     for line in more:
         click.echo(line)
     click.echo(f"verdict: {found.verdict.value}. {WHAT_TO_DO[found.verdict]}")
-
-
-def _load(path: Path) -> Profile:
-    try:
-        return load(path)
-    except OSError as error:
-        raise CalibrationError(
-            f"{path}: cannot be opened ({error.strerror}); give --profile, or make one with: logicienne calibrate camera"
-        ) from error
 
 
 def _pictures(given: Path) -> list[Frame]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -17,6 +18,7 @@ from calibration.sensor_profile import SensorProfile, load, save
 from device.levels import Bench, open_bench
 
 DEFAULT_SENSORS = Path("data") / "sensors.profile.json"
+T = TypeVar("T")
 
 
 @click.command("sensors", epilog="Example: logicienne calibrate sensors --source head:/dev/ttyACM0   ·   "
@@ -64,11 +66,16 @@ def check_bar(spec: str, path: Path) -> tuple[SensorProfile, Check]:
 
 def load_sensors(path: Path) -> SensorProfile:
     """A bar's profile. Raises `CalibrationError`, also when it cannot be opened."""
+    return loaded(load, path, "sensors")
+
+
+def loaded(load: Callable[[Path], T], path: Path, kind: str) -> T:
+    """A profile of `logicienne calibrate <kind>`. Raises `CalibrationError`, also when it cannot be opened."""
     try:
         return load(path)
     except OSError as error:
         raise CalibrationError(
-            f"{path}: cannot be opened ({error.strerror}); give --profile, or make one with: logicienne calibrate sensors"
+            f"{path}: cannot be opened ({error.strerror}); give --profile, or make one with: logicienne calibrate {kind}"
         ) from error
 
 
