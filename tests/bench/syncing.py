@@ -10,7 +10,6 @@ import sqlite3
 import statistics
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,11 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from cards.load import find_layout
 from reader.collector import ingest as ingestion
-from reader.collector.app import make_app
 from reader.collector.database import open_database
 from reader.collector.keys import Collector, new_keys
 from reader.collector.machines import enrol, new_code
@@ -41,6 +37,7 @@ from reader.sync.wire import WireRecord
 from tests import postgres
 from tests.bench.keeping import PER_SITTING, card, fill, small_layout, timed
 from tests.builders import complete, reading
+from tests.serving import serving
 
 SENDERS = 4
 """Machines that send at once."""
@@ -49,20 +46,12 @@ ROUNDS = 3
 
 
 @contextmanager
-def serving(place: str | Path) -> Iterator[tuple[Collector, int]]:
-    """A new collector on loopback, and its port."""
+def served(place: str | Path) -> Iterator[tuple[Collector, str]]:
+    """A new collector on loopback, and its address."""
     with open_database(place) as database:
         collector = Collector(database, new_keys("bench"))
-        server = uvicorn.Server(uvicorn.Config(make_app(collector), port=0, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        try:
-            yield collector, server.servers[0].sockets[0].getsockname()[1]
-        finally:
-            server.should_exit = True
-            thread.join()
+        with serving(collector) as url:
+            yield collector, url
 
 
 def records(count: int, real: bool = False) -> list[WireRecord]:
@@ -90,19 +79,19 @@ def requests(machine: str, given: Sequence[WireRecord]) -> list[bytes]:
 
 def through_http(place: str | Path, given: Sequence[WireRecord]) -> float:
     """Seconds until the collector has acknowledged all, from several machines at once."""
-    with serving(place) as (collector, port):
+    with served(place) as (collector, url):
         work = []
         for k in range(SENDERS):
             machine = secrets.token_hex(6)
             token, _ = enrol(collector.database, new_code(collector.database, "m"), machine, sign.Key.new().public)
             work.append((token, requests(machine, given[k::SENDERS])))
         with ThreadPoolExecutor(SENDERS) as pool:
-            return timed(lambda: list(pool.map(lambda one: _post(port, *one), work)))
+            return timed(lambda: list(pool.map(lambda one: _post(url, *one), work)))
 
 
-def _post(port: int, token: str, bodies: Sequence[bytes]) -> None:
+def _post(url: str, token: str, bodies: Sequence[bytes]) -> None:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Content-Encoding": "gzip"}
-    line = http.client.HTTPConnection("127.0.0.1", port)
+    line = http.client.HTTPConnection(url.removeprefix("http://"))
     for body in bodies:
         line.request("POST", "/v1/records", body, headers)
         answer = json.loads(line.getresponse().read())
@@ -177,10 +166,9 @@ def compared(ours: Callable[[int], float], bare: Callable[[int], float], count: 
 
 def nothing_to_send(folder: Path, place: Path, count: int) -> tuple[float, float]:
     """(seconds of a sync with nothing to send, bytes a record takes at the collector) when both sides hold `count` cards."""
-    with serving(place) as (collector, port), open_store(folder / f"machine-{count}.db") as store:
+    with served(place) as (collector, url), open_store(folder / f"machine-{count}.db") as store:
         fill(store, small_layout(), count)
         _close_all(store)
-        url = f"http://127.0.0.1:{port}"
         with Http(url) as line:
             machine = enrol_machine(store.path, url, new_code(collector.database, "m"), line).machine
         # Taken by the same function, without the way over the line: that is measured above.

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 from click.testing import CliRunner, Result
 
 from cards.layout import Layout
 from reader.cli import group
 from reader.collector import held
-from reader.collector.app import make_app
 from reader.collector.database import open_database
 from reader.collector.keys import Collector, with_keys
 from reader.collector.machines import authenticate, machines, new_code
@@ -30,21 +24,7 @@ from reader.sync.stick import carry
 from tests import postgres
 from tests.reader.collector.conftest import fill, wired
 from tests.reader.collector.test_ingest import everything
-
-
-@contextmanager
-def serving(collector: Collector) -> Iterator[str]:
-    """The collector on loopback; its address."""
-    server = uvicorn.Server(uvicorn.Config(make_app(collector), port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join()
+from tests.serving import serving
 
 
 def run(place: str, keys: Path, *words: str) -> Result:

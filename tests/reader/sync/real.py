@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,10 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from cards.layout import Layout
-from reader.collector.app import make_app
 from reader.collector.database import open_database
 from reader.collector.keys import Collector, Keys, new_keys
 from reader.collector.machines import new_code
@@ -27,6 +22,7 @@ from reader.sync.errors import Unreachable
 from reader.sync.http import Http, Transport
 from reader.sync.patience import Patience
 from tests.builders import add, told
+from tests.serving import serving
 
 DAY = date(2024, 12, 5)
 
@@ -65,17 +61,8 @@ def collector(folder: Path, keys: Keys | None = None) -> Iterator[Running]:
     folder.mkdir(parents=True, exist_ok=True)
     with open_database(folder / "collector.db") as database:
         mine = Collector(database, keys or new_keys("Logistad"))
-        server = uvicorn.Server(uvicorn.Config(make_app(mine), port=0, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        while not server.started:
-            time.sleep(0.005)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        try:
-            yield Running(f"http://127.0.0.1:{port}", mine)
-        finally:
-            server.should_exit = True
-            thread.join()
+        with serving(mine) as url:
+            yield Running(url, mine)
 
 
 def quick(tries: int = 1) -> Patience:
