@@ -5,10 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from device.frame import PictureError, decode_picture
 from reader.camera import read_frame
 from reader.evidence import evidence
 from reader.overlay import write_overlay
+from reader.processes import cores, fresh
 from reader.reading import Code, Reading, Reason, Rejection
 
 PICTURES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp")
@@ -59,13 +58,6 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Where numpy's libraries look, once, for how many threads they may start."""
 
 
-def cores() -> int:
-    """How many processor cores this process may use, which in a container may be fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def read_files(
     paths: Sequence[Path],
     layouts: Sequence[Layout],
@@ -86,7 +78,7 @@ def read_files(
         if chosen == 1:
             yield from (read_file(path, **given) for path in paths)
             return
-        with _pool(chosen, given) as pool:
+        with fresh(chosen, _begin, (given,)) as pool:
             yield from pool.map(_read_one, paths, chunksize=CHUNK)
 
 
@@ -105,11 +97,6 @@ def _one_thread() -> Iterator[None]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _pool(jobs: int, given: dict[str, Any]) -> ProcessPoolExecutor:
-    """Processes that are started afresh: a copy of this one would share its open store and its progress bar's thread."""
-    return ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(given,))
 
 
 _given: dict[str, Any] = {}

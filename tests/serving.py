@@ -16,7 +16,7 @@ from reader.collector.keys import Collector
 @contextmanager
 def serving(collector: Collector) -> Iterator[str]:
     """Its address, until the block ends."""
-    server = uvicorn.Server(uvicorn.Config(make_app(collector), port=0, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(make_app(collector), port=0, log_level="warning"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

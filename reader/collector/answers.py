@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reader.collector import api, machines
-from reader.collector.ingest import claim, ingest, parsed
+from reader.collector.checking import Batch
+from reader.collector.ingest import claim, ingest_batch
 from reader.collector.keys import Collector
 from reader.collector.metrics import Counts
 from reader.collector.state import Asked, state
@@ -41,15 +42,13 @@ def _state(collector: Collector, given: api.StateRequest, counts: Counts) -> dic
     }
 
 
-def _records(collector: Collector, given: api.RecordsRequest, counts: Counts) -> dict[str, Any]:
-    records, refused = parsed(given.records)
-    taken = ingest(collector.database, given.machine, records)
-    refused += taken.refused
-    counts.records(taken.taken, taken.known, len(refused), len(taken.forks))
+def _records(collector: Collector, given: Batch, counts: Counts) -> dict[str, Any]:
+    taken = ingest_batch(collector.database, given)
+    counts.records(taken.taken, taken.known, len(taken.refused), len(taken.forks))
     return {
         "taken": taken.taken,
         "known": taken.known,
-        "refused": [api.flat(r) for r in refused],
+        "refused": [api.flat(r) for r in taken.refused],
         "forks": list(taken.forks),
     }
 

@@ -9,11 +9,11 @@ import ipaddress
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import BaseModel
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -25,6 +25,7 @@ from starlette.routing import Route
 
 from reader.collector import api, body, machines, metrics
 from reader.collector.answers import ANSWERS
+from reader.collector.checking import Checkers
 from reader.collector.errors import CollectorBusy, CollectorError, Denied
 from reader.collector.keys import Collector
 from reader.collector.refusal import BUSY_S, Refusal
@@ -54,6 +55,7 @@ def make_app(collector: Collector, hosts: Sequence[str] = (), metrics_token: str
     return Starlette(
         routes=routes,
         middleware=guard,
+        lifespan=served.lifespan,
         exception_handlers={HTTPException: _not_found, Exception: _broken},
     )
 
@@ -63,7 +65,7 @@ class Served:
 
     def __init__(self, collector: Collector, metrics_token: str) -> None:
         self._collector, self._metrics_token = collector, metrics_token
-        self._tries = Tries()
+        self._tries, self._checkers = Tries(), Checkers()
         self._counts = metrics.Counts()
         self._description = api.openapi(version("logicienne"))
 
@@ -101,15 +103,26 @@ class Served:
     def _work(self, what: api.Call, machine: str | None, raw: bytes, packed: bool, address: str) -> dict[str, Any]:
         try:
             with _refusing():
-                given: BaseModel = api.parse(what.request, body.unpacked(raw) if packed else raw)
-                named = given.machine  # type: ignore[attr-defined]  # every request has one
-                if machine is not None and named != machine:
+                given = self._given(what, raw, packed)
+                if machine is not None and given.machine != machine:
                     raise Denied(403, "this token belongs to another machine; each machine has its own")
                 return ANSWERS[what.path](self._collector, given, self._counts)
         except Refusal as refusal:
             if machine is None and refusal.status == 401:
                 self._tries.wrong(address)
             raise
+
+    def _given(self, what: api.Call, raw: bytes, packed: bool) -> Any:
+        """What a call's answer is made of; whatever it is, it names a machine."""
+        if what.request is api.RecordsRequest:
+            return self._checkers.read(raw, packed)
+        return api.parse(what.request, body.unpacked(raw) if packed else raw)
+
+    @asynccontextmanager
+    async def lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        """Processes that were started for this collector end with it."""
+        yield
+        self._checkers.close()
 
     async def health(self, request: Request) -> Response:
         """That this is a collector; asked without a token, so that a machine can tell it from a Wi-Fi's sign-in page."""

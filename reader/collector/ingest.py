@@ -12,26 +12,17 @@ from itertools import islice
 from typing import Any
 
 from reader.collector import held
+from reader.collector.checking import Batch, Refused, sorted_out
 from reader.collector.database import Database, Session
 from reader.collector.errors import CollectorBusy, Denied
 from reader.collector.keys import Collector
 from reader.collector.schema import PROJECTED
-from reader.collector.shapes import misshapen
 from reader.store.projections import rows as projected
-from reader.sync.errors import WireError
-from reader.sync.wire import BATCH_RECORDS_MAX, TOLD, Claim, Group, Receipt, WireRecord, unsound
+from reader.sync.wire import BATCH_RECORDS_MAX, TOLD, Claim, Group, Receipt, WireRecord
 
 log = logging.getLogger("logicienne.collector")
 
 COLUMNS = ("machine", "id", "kind", "permanence", "body", "digest")
-
-
-@dataclass(frozen=True)
-class Refused:
-    """A record that was not kept, by its id ('' when it has none that can be read), and why."""
-
-    id: str
-    why: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +37,12 @@ class Taken:
     refused: tuple[Refused, ...]
     forks: tuple[str, ...]
 
+    def and_then(self, more: Taken) -> Taken:
+        """Both together."""
+        return Taken(
+            self.taken + more.taken, self.known + more.known, self.refused + more.refused, self.forks + more.forks
+        )
+
 
 def ingest(database: Database[Any], machine: str, records: Iterable[WireRecord]) -> Taken:
     """Keep a machine's records; what is new is on disk when this returns. Any order, any repetition: the same result.
@@ -53,36 +50,19 @@ def ingest(database: Database[Any], machine: str, records: Iterable[WireRecord])
     machine: whose they are, known from its token or signature, never from what it says.
     Raises `CollectorError` when nothing can be kept at all: a machine not enrolled, or revoked; no room.
     """
-    taken = known = 0
-    refused: list[Refused] = []
-    forks: list[str] = []
+    done = Taken(0, 0, (), ())
     given = iter(records)
-    while batch := list(islice(given, BATCH_RECORDS_MAX)):
-        sound = []
-        for record in batch:
-            why = unsound(record) or misshapen(record)
-            if why is None:
-                sound.append(record)
-            else:
-                refused.append(Refused(record.id, why))
-        done = database.write(lambda session, sound=sound: _from_machine(session, machine, sound))  # type: ignore[misc]
-        taken, known = taken + done.taken, known + done.known
-        forks += done.forks
-        if done.words_erased:
-            tidy(database)
-    return Taken(taken, known, tuple(refused), tuple(forks))
+    while some := list(islice(given, BATCH_RECORDS_MAX)):
+        done = done.and_then(ingest_batch(database, Batch(machine, *sorted_out(some))))
+    return done
 
 
-def parsed(values: Sequence[object]) -> tuple[list[WireRecord], list[Refused]]:
-    """Records of JSON values, and those that are none: one bad record never loses the others."""
-    records, refused = [], []
-    for value in values:
-        try:
-            records.append(WireRecord.from_json(value))
-        except WireError as error:
-            named = value.get("id") if isinstance(value, dict) else None
-            refused.append(Refused(named[:36] if isinstance(named, str) else "", str(error)))
-    return records, refused
+def ingest_batch(database: Database[Any], batch: Batch) -> Taken:
+    """The same for what was checked already. Whoever calls this knows that the batch is of the machine that it names."""
+    done = database.write(lambda session: _from_machine(session, batch.machine, batch.sound))
+    if done.words_erased:
+        tidy(database)
+    return Taken(done.taken, done.known, tuple(batch.refused), done.forks)
 
 
 def tidy(database: Database[Any]) -> None:

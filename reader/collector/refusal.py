@@ -14,8 +14,13 @@ class Refusal(Exception):
     """Answered with `status`, and JSON that says what is wrong and what to do next."""
 
     def __init__(self, status: int, message: str, next_step: str, retry_s: int = 0) -> None:
-        super().__init__(message)
+        # All of them, so that it comes whole out of another process.
+        super().__init__(status, message, next_step, retry_s)
         self.status, self.message, self.next_step, self.retry_s = status, message, next_step, retry_s
+
+    def __str__(self) -> str:
+        """What is wrong."""
+        return self.message
 
     def answer(self) -> JSONResponse:
         """The response."""

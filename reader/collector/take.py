@@ -6,9 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from reader.collector.checking import Refused
 from reader.collector.erasures import pending
 from reader.collector.errors import Denied
-from reader.collector.ingest import Refused, Taken, claim, ingest
+from reader.collector.ingest import Taken, claim, ingest
 from reader.collector.keys import Collector
 from reader.collector.machines import public_key
 from reader.sync.bundle import Bundle, open_bundle

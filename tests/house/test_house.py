@@ -23,7 +23,7 @@ ROOMS = [
     {"reader.service", "reader.config"},
     {"reader.console", "reader.report", "reader.batch"},
     {"reader.collector"},
-    {"reader.sync", "reader.export"},
+    {"reader.sync", "reader.export", "reader.processes"},
     {"reader.overlay", "reader.describe", "reader.evidence", "reader.explain", "reader.explain_picture", "reader.slip"},
     {"reader.store"},
     {"reader.live"},

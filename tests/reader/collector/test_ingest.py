@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reader.collector import held
+from reader.collector.checking import parsed
 from reader.collector.database import Database, Session, open_database
 from reader.collector.erasures import erase
 from reader.collector.errors import CollectorError, Denied
-from reader.collector.ingest import claim, ingest, parsed
+from reader.collector.ingest import claim, ingest
 from reader.collector.keys import Collector
 from reader.collector.machines import forks, machines, permanences, revoke
 from reader.store import facts
