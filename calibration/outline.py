@@ -6,6 +6,7 @@ from the bed ends, to a fraction of a pixel. Used both for learning blank cards 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from calibration.models import Levels
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 REACH_MM, STEP_MM = 2.4, 0.2
 """Sides are looked for so far around the coarse rectangle, in such steps."""
@@ -26,6 +28,9 @@ ENDS = 0.16
 """Share of a side at each end that is not looked at: the cut corner is there."""
 CONTRAST_MIN = 6.0
 """Levels by which paper must differ from the bed for a look to count."""
+_INNER = slice(2, 7)
+_INNER_SHARE = np.float32(1 / 5)
+"""Steps that show the paper's own difference from the bed, and one's share of their mean."""
 AGREE_MM = 0.35
 """Looks at one side that agree so far are the side; the rest are holes and dirt."""
 
@@ -45,24 +50,26 @@ class Rectangle:
     beside: float = 0.0
 
 
-def rectangle(mask: Levels, mm_per_px: float) -> Rectangle | None:
-    """The narrowest rectangle around the largest patch of a mask, in the mask's own frame; `None` without a patch."""
+def rectangle(mask: Levels, mm_per_px: float, origin_mm: tuple[float, float]) -> Rectangle | None:
+    """The narrowest rectangle around the largest patch of a mask; `None` without a patch. origin_mm: the mask's first
+    pixel."""
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return None
     areas = [cv2.contourArea(c) for c in contours]
     largest = max(areas)
     (x, y), (w, h), angle = cv2.minAreaRect(contours[areas.index(largest)])
-    turn = np.radians(angle)
+    turn = math.radians(angle)
     if w < h:
-        w, h, turn = h, w, turn + np.pi / 2
+        w, h, turn = h, w, turn + math.pi / 2
     beside = (sum(areas) - largest) / mask.size
-    return Rectangle(x * mm_per_px, y * mm_per_px, w * mm_per_px, h * mm_per_px, float(_upright(turn)), beside)
+    x_mm, y_mm = x * mm_per_px + origin_mm[0], y * mm_per_px + origin_mm[1]
+    return Rectangle(x_mm, y_mm, w * mm_per_px, h * mm_per_px, _upright(turn), beside)
 
 
 def _upright(turn: float) -> float:
     """The same line's direction within ±90°."""
-    return (turn + np.pi / 2) % np.pi - np.pi / 2
+    return (turn + math.pi / 2) % math.pi - math.pi / 2
 
 
 _ALONG = np.linspace(-1 + 2 * ENDS, 1 - 2 * ENDS, SIDE_POINTS)
@@ -73,10 +80,10 @@ _NORMALS = np.array([[0, -1], [1, 0], [0, 1], [-1, 0]], np.float64)
 
 @lru_cache(maxsize=16)
 def side_points(width_mm: float, height_mm: float) -> Floats:
-    """(4, SIDE_POINTS, steps, 2) mm from the card's centre: looks across each side, from inside to outside."""
+    """(steps, 4, SIDE_POINTS, 2) mm from the card's centre: looks across each side, from inside to outside."""
     half = np.array([width_mm / 2, height_mm / 2])
     base = side_along(width_mm, height_mm) + _NORMALS[:, None] * half
-    return np.asarray(base[:, :, None] + _NORMALS[:, None, None] * _ACROSS[None, None, :, None], np.float64)
+    return np.asarray(base + _NORMALS[:, None] * _ACROSS[:, None, None, None], np.float64)
 
 
 def side_along(width_mm: float, height_mm: float) -> Floats:
@@ -90,19 +97,21 @@ def side_normals() -> Floats:
     return _NORMALS
 
 
-def side_offsets(seen: Floats, bed: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+def side_offsets(seen: Singles, bed: Singles) -> tuple[Singles, NDArray[np.bool_]]:
     """How far outwards (mm) each look sees the side from where it was expected: (4, SIDE_POINTS), and which to believe.
 
-    seen, bed: (4, SIDE_POINTS, steps) levels. What differs from the bed by the paper's own difference is paper; summed
+    seen, bed: (steps, 4, SIDE_POINTS) levels. What differs from the bed by the paper's own difference is paper; summed
     up from inside, half-covered pixels count half.
     """
     off = np.abs(seen - bed)
-    inner = off[:, :, 2:7].mean(axis=2)
-    share = np.minimum(off / np.maximum(inner, 1.0)[:, :, None], 1.0)
+    inner = off[_INNER].sum(axis=0) * _INNER_SHARE
+    off /= np.maximum(inner, 1.0)
+    share = np.minimum(off, 1.0, out=off)
     # Noise far outside is not paper: only the run from inside counts.
-    run = np.minimum.accumulate(np.where(share > 0.25, 1.0, 0.0), axis=2)
-    edge = (share * run).sum(axis=2) * STEP_MM - REACH_MM - STEP_MM / 2
-    usual = np.sort(edge, axis=1)[:, SIDE_POINTS // 2 - 1 : SIDE_POINTS // 2 + 1].mean(axis=1, keepdims=True)
+    share *= np.logical_and.accumulate(share > 0.25, axis=0)
+    edge = share.sum(axis=0) * np.float32(STEP_MM) - np.float32(REACH_MM + STEP_MM / 2)
+    ranked = np.sort(edge, axis=1)
+    usual = (ranked[:, SIDE_POINTS // 2 - 1, None] + ranked[:, SIDE_POINTS // 2, None]) * np.float32(0.5)
     good = (inner > CONTRAST_MIN) & (np.abs(edge - usual) < 2 * AGREE_MM) & (edge < REACH_MM - 2 * STEP_MM)
     return edge, good
 
@@ -116,9 +125,8 @@ def fit_corners(
     """
     looks = side_points(*size)
     px = to_px(looks.reshape(-1, 2)).astype(np.float32)
-    shape = looks.shape[:3]
-    seen = sample(image, px).reshape(shape)
-    edge, good = side_offsets(seen, sample(bed, px).reshape(shape))
+    seen, empty = (sample(levels, px).astype(np.float32).reshape(looks.shape[:3]) for levels in (image, bed))
+    edge, good = side_offsets(seen, empty)
     if (good.sum(axis=1) < SIDE_POINTS // 3).any():
         return None
     lines = []
@@ -152,3 +160,10 @@ def sample(image: Levels, px: NDArray[np.float32]) -> Floats:
     rows = px.reshape(-1, 1, 2)
     seen = cv2.remap(image, rows, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
     return np.asarray(seen, np.float64).ravel()
+
+
+def sample_at(image: Levels, px: Singles, shape: tuple[int, ...]) -> Singles:
+    """(2, n) x and y px → levels of that shape. As `sample`, for places that lie by rows of x and of y."""
+    x, y = px[:, None]
+    seen = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, np.uint8).astype(np.float32).reshape(shape)

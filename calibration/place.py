@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -15,13 +16,13 @@ from calibration.outline import (
     SIDE_POINTS,
     Rectangle,
     rectangle,
-    sample,
+    sample_at,
     side_along,
     side_normals,
     side_offsets,
     side_points,
 )
-from calibration.plane import CardMap, Floats, Pose, card_map, half_sides_mm, products, to_mm, to_px
+from calibration.plane import CardMap, Floats, Pose, Singles, card_map, half_sides_mm, products, to_mm, to_px
 from cards.layout import CornerCut
 
 COARSE_MM = 1.0
@@ -60,21 +61,24 @@ class Tray:
         width, height = lens.size_px
         frame = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float64)
         mm = to_mm(lens, plane, frame)
-        self.origin_mm = np.floor(mm.min(axis=0))
-        columns, rows = np.ceil((mm.max(axis=0) - self.origin_mm) / COARSE_MM).astype(int) + 1
+        first = np.floor(mm.min(axis=0))
+        self.origin_mm = float(first[0]), float(first[1])
+        columns, rows = np.ceil((mm.max(axis=0) - first) / COARSE_MM).astype(int) + 1
         x, y = np.meshgrid(np.arange(columns) * COARSE_MM, np.arange(rows) * COARSE_MM)
-        px = to_px(lens, plane, np.stack([x.ravel(), y.ravel()], axis=1) + self.origin_mm)
-        near = np.rint(px).astype(np.int16).reshape(rows, columns, 2)
-        self._coarse_map = near
+        px = to_px(lens, plane, np.stack([x.ravel(), y.ravel()], axis=1) + first)
+        near = np.rint(px).astype(np.intp).reshape(rows, columns, 2)
+        outside = (near < 0).any(axis=2) | (near >= [width, height]).any(axis=2)
+        # A list of indices: cv2.remap takes four times as long over points that lie so far apart.
+        self._coarse_at = np.where(outside, 0, near[..., 1] * width + near[..., 0])
         self.coarse_bed = self.coarse(bed.mean)
         limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * self.coarse(bed.spread).astype(np.float32))
-        limit[(near < 0).any(axis=2) | (near >= [width, height]).any(axis=2)] = 255
+        limit[outside] = 255
         self.limit = np.minimum(limit, 255).astype(np.uint8)
 
     def coarse(self, image: Levels) -> Levels:
-        """The picture at `COARSE_MM` a pixel on the plane: (rows, columns) uint8, lens and tilt taken out."""
-        seen = cv2.remap(image, self._coarse_map, None, cv2.INTER_NEAREST)  # type: ignore[call-overload]
-        return np.asarray(seen, np.uint8)
+        """The picture at `COARSE_MM` a pixel on the plane: (rows, columns) uint8, lens and tilt taken out. Where the
+        picture does not reach, anything: there `limit` is 255."""
+        return image.ravel().take(self._coarse_at)
 
     def changed(self, coarse: Levels, gain: float = 1.0) -> Levels:
         """255 where a coarse picture differs from the empty bed, 0 elsewhere. gain: how bright the bed is now."""
@@ -84,10 +88,7 @@ class Tray:
 
     def rectangle(self, mask: Levels) -> Rectangle | None:
         """The largest patch's rectangle, in mm on the plane."""
-        found = rectangle(mask, COARSE_MM)
-        if found is None:
-            return None
-        return replace(found, x_mm=found.x_mm + self.origin_mm[0], y_mm=found.y_mm + self.origin_mm[1])
+        return rectangle(mask, COARSE_MM, self.origin_mm)
 
     def map(self, pose: Pose, width_mm: float, height_mm: float) -> CardMap:
         """Card millimetres → px for this pose."""
@@ -98,59 +99,54 @@ class Tray:
 
         gain: how bright the bed is now, against its picture.
         """
-        mapped = self.map(pose, width_mm, height_mm)
-        px = (_side_products(width_mm, height_mm) @ mapped.coefficients.reshape(2, -1).T).astype(np.float32)
-        edge, good = side_offsets(
-            sample(image, px).reshape(4, SIDE_POINTS, -1), gain * sample(self.bed.mean, px).reshape(4, SIDE_POINTS, -1)
-        )
+        px = self.map(pose, width_mm, height_mm).singles.reshape(2, -1) @ _side_products(width_mm, height_mm)
+        shape = (-1, 4, SIDE_POINTS)
+        edge, good = side_offsets(sample_at(image, px, shape), np.float32(gain) * sample_at(self.bed.mean, px, shape))
         if (good.sum(axis=1) < SIDE_POINTS // 4).any():
             return None
-        rows, off, solved = _solve(edge, good, width_mm, height_mm)
-        dx, dy, turn, scale = solved
-        along = rows.reshape(4, SIDE_POINTS, 4)
-        miss = off.reshape(4, SIDE_POINTS) - along @ solved
-        c, s = np.cos(pose.turn), np.sin(pose.turn)
+        (dx, dy, turn, scale), off = _solve(edge, good, width_mm, height_mm)
+        c, s = math.cos(pose.turn), math.sin(pose.turn)
         u = -dx if pose.mirrored else dx
-        moved = replace(
-            pose,
-            x_mm=pose.x_mm + pose.scale * (c * u - s * dy),
-            y_mm=pose.y_mm + pose.scale * (s * u + c * dy),
-            turn=pose.turn + (-turn if pose.mirrored else turn),
-            scale=pose.scale * (1 + scale),
+        moved = Pose(
+            pose.x_mm + pose.scale * (c * u - s * dy),
+            pose.y_mm + pose.scale * (s * u + c * dy),
+            pose.turn + (-turn if pose.mirrored else turn),
+            pose.mirrored,
+            pose.scale * (1 + scale),
         )
-        near = (np.abs(miss) < AGREE_MM) & good
-        middle = (miss * near).sum(axis=1) / np.maximum(near.sum(axis=1), 1)
-        return Fit(
-            moved,
-            float(np.sort(np.abs(miss[good]))[good.sum() // 2]),
-            float(near.mean()),
-            (float(middle[1] + middle[3]), float(middle[0] + middle[2])),
-        )
+        far = np.abs(off)
+        near = (far < AGREE_MM) & good
+        count = near.sum(axis=1)
+        top, right, bottom, left = ((off * near).sum(axis=1) / np.maximum(count, 1)).tolist()
+        far = np.sort(far[good])
+        return Fit(moved, float(far[len(far) // 2]), int(count.sum()) / near.size, (right + left, top + bottom))
 
     def cuts(
         self, image: Levels, mapped: CardMap, size_mm: tuple[float, float], cut: CornerCut, gain: float = 1.0
     ) -> Floats:
         """(4,) share of the would-be cut triangle that shows the bed, at the card's top-left, top-right, bottom-right
         and bottom-left."""
-        px = (_cut_products(*size_mm, cut.dx_mm, cut.dy_mm) @ mapped.coefficients.reshape(2, -1).T).astype(np.float32)
-        off = np.abs(sample(image, px) - gain * sample(self.bed.mean, px))
-        limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * sample(self.bed.spread, px))
-        return np.asarray((off < limit).reshape(4, -1).mean(axis=1), np.float64)
+        px = mapped.singles.reshape(2, -1) @ _cut_products(*size_mm, cut.dx_mm, cut.dy_mm)
+        seen, bed, spread = (sample_at(levels, px, (4, -1)) for levels in (image, self.bed.mean, self.bed.spread))
+        limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * spread)
+        shows = np.abs(seen - np.float32(gain) * bed) < limit
+        return np.asarray(shows.sum(axis=1) / shows.shape[1], np.float64)
 
 
 @lru_cache(maxsize=16)
-def _side_products(width_mm: float, height_mm: float) -> Floats:
-    """`products` of all looks across the sides, in the order of `side_points`."""
-    return products(side_points(width_mm, height_mm).reshape(-1, 2), half_sides_mm(width_mm, height_mm))
+def _side_products(width_mm: float, height_mm: float) -> Singles:
+    """`products` of all looks across the sides as columns, in the order of `side_points`."""
+    points = side_points(width_mm, height_mm).reshape(-1, 2)
+    return products(points, half_sides_mm(width_mm, height_mm)).T.astype(np.float32, order="C")
 
 
 @lru_cache(maxsize=16)
-def _cut_products(width_mm: float, height_mm: float, dx_mm: float, dy_mm: float) -> Floats:
-    """`products` of all looks into the four corners' triangles."""
+def _cut_products(width_mm: float, height_mm: float, dx_mm: float, dy_mm: float) -> Singles:
+    """`products` of all looks into the four corners' triangles, as columns."""
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]], np.float64)
     corner = signs * [width_mm / 2, height_mm / 2]
     points = corner[:, None] - signs[:, None] * (_CUT * [dx_mm, dy_mm])
-    return products(points.reshape(-1, 2), half_sides_mm(width_mm, height_mm))
+    return products(points.reshape(-1, 2), half_sides_mm(width_mm, height_mm)).T.astype(np.float32, order="C")
 
 
 @lru_cache(maxsize=16)
@@ -168,18 +164,21 @@ def _side_rows(width_mm: float, height_mm: float) -> Floats:
 _PRIOR = np.diag([0, 0, 0, (0.1 / SCALE_PRIOR) ** 2])
 
 
-def _solve(edge: Floats, good: NDArray[np.bool_], width_mm: float, height_mm: float) -> tuple[Floats, Floats, Floats]:
-    """Shift, turn and scale that explain the looks; those that disagree are dropped after the first try."""
+def _solve(edge: Singles, good: NDArray[np.bool_], width_mm: float, height_mm: float) -> tuple[list[float], Floats]:
+    """Shift, turn and scale that explain the looks, and how far off it each lies, (4, SIDE_POINTS) mm; looks that
+    disagree are dropped after the first try."""
     rows = _side_rows(width_mm, height_mm)
-    off = edge.ravel()
-    weight: Floats = good.ravel().astype(np.float64)
-    solved: Floats = np.zeros(4)
+    seen = edge.reshape(-1, 1).astype(np.float64)
+    use: Floats = good.reshape(-1, 1).astype(np.float64)
+    weight, off = use, seen
+    solved: Floats = np.zeros((4, 1))
     for _ in range(3):
-        weighted = (rows * weight[:, None]).T
+        weighted = (rows * weight).T
         # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
-        solved = np.asarray(cv2.solve(weighted @ rows + _PRIOR, (weighted @ off)[:, None])[1], np.float64).ravel()
-        weight = good.ravel() / (1.0 + ((off - rows @ solved) / 0.15) ** 2)
-    return rows, off, solved
+        solved = np.asarray(cv2.solve(weighted @ rows + _PRIOR, weighted @ seen)[1], np.float64)
+        off = seen - rows @ solved
+        weight = use / (1.0 + (off / 0.15) ** 2)
+    return solved.ravel().tolist(), off.reshape(edge.shape)
 
 
 CORNERS = ("top-left", "top-right", "bottom-right", "bottom-left")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from calibration.lens import Lens
 from calibration.models import Plane
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 
 NODES = 6
 """A card's map is fitted through so many nodes each way."""
@@ -50,19 +52,17 @@ class Pose:
 
 def to_px(lens: Lens, plane: Plane, points_mm: Floats) -> Floats:
     """(n, 2) mm on the plane → (n, 2) px."""
-    return _through(lens, plane.flat[:, :2] @ points_mm.T + plane.translation_mm[:, None]).T
+    return _through(lens, points_mm @ plane.flat[:, :2].T + plane.translation_mm)
 
 
 def _through(lens: Lens, seen_mm: Floats) -> Floats:
-    """(3, n) mm before the camera → (2, n) px."""
-    ray = seen_mm[:2] / seen_mm[2]
-    k1, k2, p1, p2, k3 = lens.distortion.tolist()
-    square = ray * ray
-    r2 = square[0] + square[1]
-    swollen = 1 + r2 * (k1 + r2 * (k2 + r2 * k3)) + 2 * (p1 * ray[1] + p2 * ray[0])
-    k = lens.camera_matrix
-    bent = ray * swollen + np.array([[p2], [p1]]) * r2
-    return np.asarray(bent * k[[0, 1], [0, 1], None] + k[:2, 2:], np.float64)
+    """(n, 3) mm before the camera → (n, 2) px."""
+    px = cv2.projectPoints(seen_mm, _NOWHERE, _NOWHERE, lens.camera_matrix, lens.distortion)[0]
+    return np.asarray(px, np.float64).reshape(-1, 2)
+
+
+_NOWHERE = np.zeros(3)
+"""No turn and no shift: what is seen is before the camera already."""
 
 
 def to_mm(lens: Lens, plane: Plane, points_px: Floats) -> Floats:
@@ -93,9 +93,14 @@ def products(points_mm: Floats, half_mm: tuple[float, float]) -> Floats:
     return np.asarray((v[:, :, None] * u[:, None]).reshape(len(u), (DEGREE + 1) ** 2), np.float64)
 
 
+def _expanded(by: float) -> Floats:
+    """(DEGREE + 1, DEGREE + 1): powers of u → powers of u + by."""
+    return np.array([[1, 0, 0, 0], [by, 1, 0, 0], [by**2, 2 * by, 1, 0], [by**3, 3 * by**2, 3 * by, 1]])
+
+
 _NODES = np.cos(np.pi * (np.arange(NODES) + 0.5) / NODES)
 _FIT = np.linalg.pinv(powers(_NODES))
-_GRID = np.stack([np.tile(_NODES, NODES), np.repeat(_NODES, NODES), np.ones(NODES * NODES)])
+_GRID = np.stack([np.tile(_NODES, NODES), np.repeat(_NODES, NODES), np.ones(NODES * NODES)], axis=1)
 _FIT_GRID = np.kron(_FIT, _FIT).T
 """What is seen at the nodes of `_GRID` → a map's coefficients."""
 
@@ -115,12 +120,32 @@ class CardMap:
         """(n, 2) mm from the card's centre → (n, 2) px."""
         return products(points_mm, self.half_mm) @ self.coefficients.reshape(2, -1).T
 
+    @cached_property
+    def singles(self) -> Singles:
+        """The coefficients as float32: px to 1e-4."""
+        return self.coefficients.astype(np.float32)
+
+    def moved(self, x_mm: float, y_mm: float) -> CardMap:
+        """The map of what lies so far to the right and down on the card."""
+        right, down = _expanded(x_mm / self.half_mm[0]), _expanded(y_mm / self.half_mm[1])
+        return CardMap(down.T @ self.coefficients @ right, self.half_mm)
+
     def turned(self, half_turn: bool, mirrored: bool) -> CardMap:
         """The same card's map when it lies the other way round, or on its other face."""
-        sign = np.array([1.0, -1, 1, -1])
-        u = sign if half_turn != mirrored else np.ones(4)
-        v = sign if half_turn else np.ones(4)
-        return CardMap(self.coefficients * v[:, None] * u, self.half_mm)
+        return CardMap(self.coefficients * _TURNED[half_turn, mirrored], self.half_mm)
+
+
+CORNER_PRODUCTS = products(np.array([[-1.0, -1], [1, -1], [1, 1], [-1, 1]]), (MARGIN, MARGIN)).T
+"""`products` of a card's corners, whatever its size, as columns: top-left, top-right, bottom-right, bottom-left."""
+
+
+_ODD = np.array([1.0, -1, 1, -1])
+_TURNED = {
+    (half_turn, mirrored): np.outer(_ODD**half_turn, _ODD ** (half_turn != mirrored))
+    for half_turn in (False, True)
+    for mirrored in (False, True)
+}
+"""What a map's coefficients change by when u, v or both run the other way."""
 
 
 def half_sides_mm(width_mm: float, height_mm: float) -> tuple[float, float]:
@@ -134,8 +159,8 @@ def card_map(lens: Lens, plane: Plane, pose: Pose, width_mm: float, height_mm: f
     c, s = math.cos(pose.turn) * pose.scale, math.sin(pose.turn) * pose.scale
     u, v = -half[0] if pose.mirrored else half[0], half[1]
     to_plane = np.array([[c * u, -s * v, pose.x_mm], [s * u, c * v, pose.y_mm], [0.0, 0.0, 1.0]])
-    px = _through(lens, plane.flat @ to_plane @ _GRID)
-    return CardMap((px @ _FIT_GRID).reshape(2, DEGREE + 1, DEGREE + 1), half)
+    px = _through(lens, _GRID @ (plane.flat @ to_plane).T)
+    return CardMap((px.T @ _FIT_GRID).reshape(2, DEGREE + 1, DEGREE + 1), half)
 
 
 def learn_plane(lens: Lens, corners_px: Sequence[Floats], sizes_mm: Sequence[tuple[float, float]]) -> Plane:
