@@ -31,15 +31,20 @@ ODD_WAY = 0.4
 def weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:
     """How likely each spot is bed, 0 to 255, and 255 where it is neither paper nor bed; all of one shape, in levels."""
     way, gone = paper - bed, paper - seen
-    sign = np.sign(way)
-    gone *= sign
-    way *= sign
-    from_paper = np.maximum(gone, 0) / spread
-    from_bed = np.maximum(way - gone, 0) / (bed_spread + BED_SHARE * bed + VEIL * paper)
-    z_paper, z_bed = from_paper * from_paper, from_bed * from_bed
-    sure = np.minimum(z_paper, SURE)
-    likely = (1 + sure) / (2 + sure + z_bed)
-    opened = np.clip((likely - UNLIKELY) * (255 / (LIKELY - UNLIKELY)), 0, 255).astype(np.uint8)
+    gone *= np.sign(way)
+    np.abs(way, out=way)
+    z_paper = np.maximum(gone, 0)
+    z_paper /= spread
+    z_paper *= z_paper
+    z_bed = np.maximum(way - gone, 0)
+    z_bed /= bed_spread + (BED_SHARE * bed + VEIL * paper)
+    z_bed *= z_bed
     # A shadow on paper is no doubt: what might be a filled or half-seen hole has left paper by a good part of the way.
-    odd = (np.minimum(z_paper, z_bed) > ODD) & (gone > ODD_WAY * way)
-    return opened, odd.astype(np.uint8) * np.uint8(255)
+    odd = np.minimum(z_paper, z_bed) > ODD
+    odd &= gone > ODD_WAY * way
+    sure = np.minimum(z_paper, SURE, out=z_paper)
+    likely = (1 + sure) / (2 + sure + z_bed)
+    likely -= UNLIKELY
+    likely *= 255 / (LIKELY - UNLIKELY)
+    opened = np.minimum(np.maximum(likely, 0, out=likely), 255, out=likely).astype(np.uint8)
+    return opened, odd.view(np.uint8) * np.uint8(255)

@@ -18,11 +18,11 @@ from numpy.typing import NDArray
 from calibration.learn import plane_of
 from calibration.models import BLANK_PX_PER_MM, Levels
 from calibration.place import CORNERS, CUT_CLEAR, Fit, Tray, turns
-from calibration.plane import CardMap, Pose
+from calibration.plane import CORNER_PRODUCTS, CardMap, Pose
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.likely import Beds, Face, Seen, small_bed
+from reader.camera.likely import Beds, Face, Room, Seen, small_bed
 from reader.reading import Code, Point, Reading, Reason, Rejection, Score, Stray, Thresholds
 from reader.reading import Face as FaceName
 
@@ -119,6 +119,7 @@ class Known:
         self._bed = small_bed(profile.bed)
         self._faces: dict[tuple[str, str], Face | None] = {}
         self._spots: dict[tuple[str, str], Spots] = {}
+        self._rooms: dict[tuple[int, ...], Room] = {}
         rows, columns = self.tray.coarse_bed.shape
         rim = np.ones((rows, columns), np.uint8)
         rim[10:-10, 10:-10] = 0
@@ -131,8 +132,13 @@ class Known:
         if key not in self._faces:
             blank = self.profile.blank(layout.identity, face)
             same = blank is not None and blank.layout_digest == layout.digest
-            self._faces[key] = Face(layout, blank) if blank is not None and same else None
+            self._faces[key] = Face(layout, blank, self._room(blank.mean.shape)) if blank and same else None
         return self._faces[key]
+
+    def _room(self, shape: tuple[int, ...]) -> Room:
+        if shape not in self._rooms:
+            self._rooms[shape] = Room(*shape)
+        return self._rooms[shape]
 
     def spots(self, face: Face) -> Spots:
         """The layout's positions on the face's raster."""
@@ -144,7 +150,7 @@ class Known:
     def place(self, image: Levels, layouts: Sequence[Layout]) -> _Placed | Rejection:
         """Where the card lies, and as which faces of which layouts it may."""
         coarse = self.tray.coarse(image)
-        gain = float(coarse.ravel()[self._rim].sum()) / max(self._rim_level, 1.0)
+        gain = float(coarse.ravel().take(self._rim).sum()) / max(self._rim_level, 1.0)
         if not GAIN_MIN < gain < GAIN_MAX:
             return _mismatch(f"{gain:.0%}", "100 %")
         changed = self.tray.changed(coarse, gain)
@@ -182,9 +188,9 @@ class Known:
         found = []
         for cut in {y.corner_cut for y in layouts}:
             cuts = self.tray.cuts(image, mapped, size, cut, gain)
-            where = int(np.argmax(cuts))
-            next_best, best = np.sort(cuts)[-2:]
-            if best - next_best < CUT_CLEAR:
+            shares = cuts.tolist()
+            where = shares.index(max(shares))
+            if shares.pop(where) - max(shares) < CUT_CLEAR:
                 continue
             corner = CORNERS.index(cut.corner)
             for layout in (y for y in layouts if y.corner_cut == cut):
@@ -216,7 +222,7 @@ class Spots:
         self.centres_mm = centres
         # As short as it can be: what is looked up here and there should lie near at hand.
         self.owner = np.full((rows, columns), len(centres), np.min_scalar_type(len(centres)))
-        self.weight = np.zeros((rows, columns), np.float32)
+        weight = np.zeros((rows, columns), np.float32)
         reach = half + tolerance + 1
         for k, (cx, cy) in enumerate(centres):
             here = np.ix_(np.abs(y - cy) < reach[1], np.abs(x - cx) < reach[0])
@@ -226,70 +232,82 @@ class Spots:
                 if hole.shape == "circle"
                 else np.maximum(np.abs(gx) - half[0], np.abs(gy) - half[1])
             )
-            weight = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1)
+            within = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1)
             # Where reaches meet, each spot belongs to the place it lies deeper in.
-            mine = weight > self.weight[here]
-            for whole, part in ((self.owner, k), (self.weight, weight)):
+            mine = within > weight[here]
+            for whole, part in ((self.owner, k), (weight, within)):
                 whole[here] = np.where(mine, part, whole[here])
         self.names = tuple(p.name for p in layout.positions)
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
-        self.elsewhere = face.paper.copy()
-        self.elsewhere[self.weight > 0.5] = 0
+        self.elsewhere = (face.paper > 0) & (weight <= 0.5)
+        # By how much of a hole each level of open counts there.
+        self.share = weight * np.float32(1 / (255 * self.hole_px))
         width = max(3, round(min(OPENING_MM, 0.25 * min(hole.width_mm, hole.height_mm)) * BLANK_PX_PER_MM))
-        self.opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+        self._opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
+        self._drawn, self._solid, _ = face.room.levels
+
+    def solid(self, seen: Seen) -> Levels:
+        """(n,) uint8: how open each spot is once all that is thinner than the opening is left out."""
+        drawn = self.drawn(seen.here, seen.open)
+        cv2.morphologyEx(drawn, cv2.MORPH_OPEN, self._opening, self._solid)
+        return self._solid.ravel().take(seen.here)
+
+    def drawn(self, here: NDArray[np.intp], values: Levels | int) -> Levels:
+        """(rows, columns): 0 but for the values at these indices; until the next drawing."""
+        self._drawn.fill(0)
+        self._drawn.ravel()[here] = values
+        return self._drawn
 
 
 def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) -> Reading:
     spots = known.spots(face)
-    solid = np.asarray(cv2.morphologyEx(seen.open, cv2.MORPH_OPEN, spots.opening), np.uint8)
-    profile, layout = known.profile, face.layout
+    solid = spots.solid(seen)
+    layout, thresholds = face.layout, known.profile.thresholds
     return Reading(
         source="camera",
         layout=layout.identity,
         layout_digest=layout.digest,
         face=face.blank.face,
-        scores=_scores(layout, spots, solid, seen),
-        thresholds=Thresholds(profile.thresholds.clear_max, profile.thresholds.punched_min),
-        strays=_strays(layout, spots, solid),
-        corners_px=_corners(mapped, face),
+        scores=_scores(spots, seen, solid),
+        thresholds=Thresholds(thresholds.clear_max, thresholds.punched_min),
+        strays=_strays(spots, seen, solid),
+        corners_px=_corners(mapped),
         residual_mm=round(fit.residual_mm, 3),
         print_shift_mm=(round(seen.shift_mm[0], 3), round(seen.shift_mm[1], 3)),
-        profile=profile.label,
+        profile=known.profile.label,
     )
 
 
-def _scores(layout: Layout, spots: Spots, solid: Levels, seen: Seen) -> dict[str, Score]:
-    here, count = seen.here, len(layout.positions)
-    owner = spots.owner.ravel()[here]
-    weight = spots.weight.ravel()[here] * np.float32(1 / (255 * spots.hole_px))
-    wide = weight * solid.ravel()[here]
+def _scores(spots: Spots, seen: Seen, solid: Levels) -> dict[str, Score]:
+    """Every position's score. solid: (n,) how open each spot of `seen` is once all that is thin is left out."""
+    here, count = seen.here, len(spots.names)
+    owner, weight = spots.owner.ravel().take(here).astype(np.intp), spots.share.ravel().take(here)
 
     def summed(values: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.bincount(owner, values, count + 1)[:count].astype(np.float64, copy=False)
 
-    share, raw = summed(wide), summed(weight * seen.open.ravel()[here])
-    odd = summed(weight * seen.odd.ravel()[here])
+    wide = weight * solid
+    share, raw = summed(wide), summed(weight * seen.open)
+    odd = np.zeros(count) if seen.odd is None else summed(weight * seen.odd)
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
-    some = (measured >= SOLID_MIN) | (raw >= THIN_MAX) | (odd >= ODD_MAX)
+    some = np.flatnonzero((measured >= SOLID_MIN) | (raw >= THIN_MAX) | (odd >= ODD_MAX))
     found = dict.fromkeys(spots.names, _NOTHING)
-    if not some.any():
+    if not len(some):
         return found
-    whole = np.maximum(share, 1e-3)
     row, column = np.divmod(here, spots.owner.shape[1])
-    x, y = (
-        ((summed(wide * at) / whole + 0.5) / BLANK_PX_PER_MM - centre).tolist()
+    whole = np.maximum(share, 1e-3)
+    places = (
+        ((summed(wide * at) / whole + 0.5) * (1 / BLANK_PX_PER_MM) - centre)[some].tolist()
         for at, centre in zip((column, row), spots.centres_mm.T, strict=True)
     )
-    share, raw, odd, measured = share.tolist(), raw.tolist(), odd.tolist(), measured.tolist()
-    for k in np.flatnonzero(some).tolist():
-        doubts = []
-        if odd[k] > ODD_MAX:
-            doubts.append("unexplained")
-        if share[k] < 0.5 and raw[k] - share[k] > THIN_MAX:
-            doubts.append("crescent")
-        offset = (round(x[k], 2), round(y[k], 2)) if share[k] > 0.1 else (0.0, 0.0)
-        found[spots.names[k]] = Score(round(min(measured[k], 1.0), 3), offset, tuple(doubts))
+    figures = (values[some].tolist() for values in (share, raw, odd, measured))
+    for k, x, y, solid_share, raw_share, odd_share, opened in zip(some.tolist(), *places, *figures, strict=True):
+        doubts: tuple[str, ...] = ("unexplained",) if odd_share > ODD_MAX else ()
+        if solid_share < 0.5 and raw_share - solid_share > THIN_MAX:
+            doubts += ("crescent",)
+        offset = (round(x, 2), round(y, 2)) if solid_share > 0.1 else (0.0, 0.0)
+        found[spots.names[k]] = Score(round(min(opened, 1.0), 3), offset, doubts)
     return found
 
 
@@ -297,18 +315,19 @@ def _response(raw: NDArray[np.float64]) -> float:
     """What a whole hole measures on this card, as a share of its nominal area: a lit bed shines over a hole's rim, a
     black one is narrowed by the hole's lit wall. Two imagined holes of nominal size keep a card with few in bounds."""
     whole = raw[(raw > WHOLE_MIN) & (raw < WHOLE_MAX)]
-    return float((whole.sum() + 2.0) / (len(whole) + 2))
+    return (float(whole.sum()) + 2.0) / (len(whole) + 2)
 
 
 _NOTHING = Score(0.0)
 
 
-def _strays(layout: Layout, spots: Spots, solid: Levels) -> tuple[Stray, ...]:
-    rest = np.asarray(cv2.bitwise_and(solid, spots.elsewhere), np.uint8)
-    rest = np.asarray(cv2.threshold(rest, 127, 255, cv2.THRESH_BINARY)[1], np.uint8)
+def _strays(spots: Spots, seen: Seen, solid: Levels) -> tuple[Stray, ...]:
+    """Holes where none belongs. solid: as for `_scores`."""
+    beside = seen.here.compress((solid > 127) & spots.elsewhere.ravel().take(seen.here))
     least = STRAY_MIN * spots.hole_px
-    if cv2.countNonZero(rest) < least:
+    if len(beside) < least:
         return ()
+    rest = spots.drawn(beside, 255)
     left, top, width, height = cv2.boundingRect(rest)
     _, _, stats, centres = cv2.connectedComponentsWithStats(rest[top : top + height, left : left + width])
     found = []
@@ -321,10 +340,9 @@ def _strays(layout: Layout, spots: Spots, solid: Levels) -> tuple[Stray, ...]:
     return tuple(found)
 
 
-def _corners(mapped: CardMap, face: Face) -> tuple[Point, Point, Point, Point]:
-    w, h = face.size_mm[0] / 2, face.size_mm[1] / 2
-    px = mapped.at(np.array([[-w, -h], [w, -h], [w, h], [-w, h]]))
-    named: list[Point] = [(round(float(x), 2), round(float(y), 2)) for x, y in px]
+def _corners(mapped: CardMap) -> tuple[Point, Point, Point, Point]:
+    px = mapped.coefficients.reshape(2, -1) @ CORNER_PRODUCTS
+    named: list[Point] = [(round(x, 2), round(y, 2)) for x, y in px.T.tolist()]
     return named[0], named[1], named[2], named[3]
 
 

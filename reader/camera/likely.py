@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from calibration.blank import paper_mask, raster_points
 from calibration.models import BLANK_PX_PER_MM, SPREAD_STEPS, Bed, Blank, Levels
-from calibration.plane import DEGREE, MARGIN, CardMap, powers
+from calibration.plane import DEGREE, CardMap, half_sides_mm, powers
 from calibration.weigh import BED_SHARE, UNLIKELY, VEIL, Singles, weigh
 from cards.layout import Layout
 from reader.camera.geometry import Floats
@@ -39,16 +39,16 @@ LEVEL_STEP = 16
 
 @dataclass(frozen=True)
 class Seen:
-    """A card as judged, on its blank's raster.
+    """A card as judged.
 
-    open: (rows, columns) uint8, 0 paper to 255 bed. odd: 255 where neither explains it. here: the raster's indices of all
-    spots that are not plainly paper; `open` and `odd` are 0 elsewhere.
+    here: (n,) indices into its blank's raster of all spots that are not plainly paper. open: (n,) uint8, 0 paper to 255
+    bed. odd: (n,) uint8, 255 where neither explains it; `None` when there is no such spot.
     explained: share of the paper's area that paper or bed explains. shift_mm: the print's.
     """
 
-    open: Levels
-    odd: Levels
     here: NDArray[np.intp]
+    open: Levels
+    odd: Levels | None
     explained: float
     shift_mm: tuple[float, float]
 
@@ -72,29 +72,43 @@ def small_bed(bed: Bed) -> Levels:
     return np.stack([cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (smooth, bed.spread)], axis=2)
 
 
-class Face:
-    """One blank face, prepared for many cards."""
+class Room:
+    """Where one card at a time is reckoned: memory that is asked for anew costs as much as what is done in it.
 
-    def __init__(self, layout: Layout, blank: Blank) -> None:
-        self.layout, self.blank = layout, blank
+    across, down: (rows, columns) float32. levels: three times (rows, columns) uint8; spots: the last of them as one row,
+    with noughts behind it up to a multiple of eight.
+    """
+
+    def __init__(self, rows: int, columns: int) -> None:
+        count = rows * columns
+        self.across, self.down = (np.empty((rows, columns), np.float32) for _ in range(2))
+        self.spots = np.zeros(count + -count % 8, np.uint8)
+        seen, expected = (np.empty((rows, columns), np.uint8) for _ in range(2))
+        self.levels = seen, expected, self.spots[:count].reshape(rows, columns)
+
+
+class Face:
+    """One blank face, prepared for many cards. room: of the blank's size; faces may share it."""
+
+    def __init__(self, layout: Layout, blank: Blank, room: Room) -> None:
+        self.layout, self.blank, self.room = layout, blank, room
         self.size_mm = layout.width_mm, layout.height_mm
         self.mean: Singles = blank.mean.astype(np.float32)
         self.spread: Singles = blank.spread.astype(np.float32) / np.float32(SPREAD_STEPS)
         self.paper = np.asarray(paper_mask(layout)).astype(np.uint8) * np.uint8(255)
-        x, y = raster_points(self.size_mm)
-        self._x, self._y = x, y
-        self._half = MARGIN * layout.width_mm / 2, MARGIN * layout.height_mm / 2
         self.area = max(cv2.countNonZero(self.paper), 1)
         rows, columns = self.mean.shape
-        self._u = powers(x / self._half[0]).astype(np.float32)
-        self._v = powers(y / self._half[1]).astype(np.float32)
+        (x, y), half = raster_points(self.size_mm), half_sides_mm(*self.size_mm)
+        self._u = powers(x / half[0]).T.astype(np.float32, order="C")
+        self._v = powers(y / half[1]).astype(np.float32)
+        self._u_near, self._v_near = self._u[:, ::COARSE].copy(), self._v[::COARSE].copy()
         self._limits = lru_cache(maxsize=8)(self._limits_before)
         row, column = np.arange(rows) // COARSE, np.arange(columns) // COARSE
         # As short as it can be: what is looked up here and there should lie near at hand.
         self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
         self._coarse = self._coarse.astype(np.min_scalar_type(int(self._coarse[-1])))
         self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
-        self._work = tuple(np.empty_like(blank.mean) for _ in range(2))
+        self._fields = np.empty((3, len(range(0, rows, COARSE)), len(range(0, columns, COARSE))), np.float32)
         self._prepare_light()
         self._prepare_shift()
 
@@ -103,10 +117,11 @@ class Face:
         known = cv2.resize(part, self._blocks, interpolation=cv2.INTER_AREA)
         whole = cv2.resize(paper, self._blocks, interpolation=cv2.INTER_AREA)
         self._use = np.flatnonzero(np.asarray(whole).ravel() > 250)
-        self._known = np.log(np.maximum(np.asarray(known).ravel()[self._use], 1.0))
+        self._known = _LOG[np.asarray(known).ravel()[self._use]]
         bx, by = np.meshgrid(_middles(self._blocks[0]), _middles(self._blocks[1]))
         self._terms = np.stack([t.ravel()[self._use] for t in _terms(bx, by)])
-        self._row, self._column = (_squares(_middles(count)) for count in part.shape)
+        row, column = (_squares(_middles(count)) for count in part.shape)
+        self._row, self._column = row, np.ascontiguousarray(column.T)
 
     def _prepare_shift(self) -> None:
         gx, gy = (
@@ -116,111 +131,125 @@ class Face:
         steep = np.where(self.paper > 0, np.hypot(gx, gy), 0).ravel()
         order = np.argsort(steep)[::-1]
         order = order[steep[order] > SHIFT_SLOPE_MIN]
-        self._steep = order[:: max(len(order) // SHIFT_SAMPLES, 1)]
-        self._gx, self._gy = gx.ravel()[self._steep], gy.ravel()[self._steep]
+        # As they lie in the picture, which is then looked at from top to bottom.
+        self._steep = np.sort(order[:: max(len(order) // SHIFT_SAMPLES, 1)])
+        self._steep_slopes = np.stack([gx.ravel()[self._steep], gy.ravel()[self._steep]])
         self._steep_mean = self.mean.ravel()[self._steep]
         self._steep_coarse = self._coarse[self._steep]
         row, column = np.divmod(self._steep, self.mean.shape[1])
         # Every product of powers, so that all their places in a picture are one product of matrices.
-        self._steep_powers = np.einsum("na,nb->nab", self._v[row], self._u[column]).reshape(len(row), (DEGREE + 1) ** 2)
+        powers_there = np.einsum("na,bn->abn", self._v[row], self._u[:, column])
+        self._steep_powers = np.ascontiguousarray(powers_there.reshape((DEGREE + 1) ** 2, len(row)))
 
-    def _places(self, mapped: CardMap, shift_mm: tuple[float, float], step: int = 1) -> tuple[Singles, Singles]:
-        """Where this face's raster, or every `step`-th pixel of it, lies in the picture: x and y, px."""
-        if shift_mm == (0.0, 0.0):
-            u, v = self._u[::step], self._v[::step]
-        else:
-            u = powers((self._x[::step] + shift_mm[0]) / mapped.half_mm[0]).astype(np.float32)
-            v = powers((self._y[::step] + shift_mm[1]) / mapped.half_mm[1]).astype(np.float32)
-        across = mapped.coefficients.astype(np.float32) @ u.T
-        return v @ across[0], v @ across[1]
+    def _near(self, mapped: CardMap) -> Singles:
+        """(2, rows, columns): where every `COARSE`-th pixel of this face's raster lies in the picture, x and y px."""
+        return self._v_near @ (mapped.singles @ self._u_near)
+
+    def _nearest(self, image: Levels, mapped: CardMap) -> Levels:
+        """The card on its blank's raster, to the nearest pixel; leaves in the room where each spot lies."""
+        x, y = self.room.across, self.room.down
+        across, down = mapped.singles @ self._u
+        np.matmul(self._v, across, out=x)
+        np.matmul(self._v, down, out=y)
+        return np.asarray(cv2.remap(image, x, y, cv2.INTER_NEAREST, self.room.levels[0]), np.uint8)
 
     def light(self, seen: Levels) -> Singles:
         """How much brighter the card is than its blank: a smooth field over every fourth pixel, float32. See
         `calibration.blank.light`. seen: the card on every `COARSE`-th pixel of the raster."""
-        blocks = np.asarray(cv2.resize(seen, self._blocks, interpolation=cv2.INTER_AREA)).ravel()[self._use]
-        ratio = np.log(np.maximum(blocks, 1.0)) - self._known
+        blocks = np.asarray(cv2.resize(seen, self._blocks, interpolation=cv2.INTER_AREA), np.uint8)
+        ratio = _LOG.take(blocks.ravel().take(self._use)) - self._known
         off = ratio - np.sort(ratio)[len(ratio) // 2]
         for width in (0.08, 0.03):
-            like = 1 + (off * (1 / width)) ** 2
+            like = 1 + off * off * (1 / width**2)
             weighted = self._terms / (like * like)
             # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
             fitted = cv2.solve(weighted @ self._terms.T + _PRIOR, (weighted @ ratio)[:, None])[1].ravel()
             off = ratio - fitted @ self._terms
         a, bx, by, cx, cxy, cy = fitted.tolist()
-        field = self._row @ np.array([[a, bx, cx], [by, cxy, 0], [cy, 0, 0]], np.float32) @ self._column.T
-        return np.asarray(cv2.exp(field), np.float32)
+        field = self._row @ np.array([[a, bx, cx], [by, cxy, 0], [cy, 0, 0]], np.float32) @ self._column
+        return np.asarray(cv2.exp(field, self._fields[0]), np.float32)
 
     def print_shift(self, image: Levels, mapped: CardMap, light: Singles) -> tuple[float, float]:
         """How far the print lies off the blank's, mm. See `calibration.blank.print_shift`."""
         if len(self._steep) < SHIFT_SAMPLES_MIN:
             return 0.0, 0.0
-        px = self._steep_powers @ mapped.coefficients.astype(np.float32).reshape(2, -1).T
-        seen = cv2.remap(image, px[:, None], None, cv2.INTER_LINEAR)  # type: ignore[call-overload]
-        off = seen.ravel() / light.ravel()[self._steep_coarse] - self._steep_mean
-        weight = 1 / (1 + (off / 40) ** 2)
-        wx, wy = weight * self._gx, weight * self._gy
-        a, b, d = float(wx @ self._gx), float(wx @ self._gy), float(wy @ self._gy)
-        p, q = float(wx @ off), float(wy @ off)
+        x, y = mapped.singles.reshape(2, -1) @ self._steep_powers
+        seen = between(image, x, y)
+        off = seen / light.ravel().take(self._steep_coarse) - self._steep_mean
+        weighted = self._steep_slopes / (1 + off * off * np.float32(1 / 40**2))
+        (a, b), (_, d) = (weighted @ self._steep_slopes.T).tolist()
+        p, q = (weighted @ off).tolist()
         det = a * d - b * b
         if det <= 1e-3 * a * d:
             return 0.0, 0.0
-        x, y = -(d * p - b * q) / det, -(a * q - b * p) / det
-        if max(abs(x), abs(y)) > SHIFT_MAX_MM or max(abs(x), abs(y)) < SHIFT_MIN_MM:
-            return 0.0, 0.0
-        return x, y
+        right, down = -(d * p - b * q) / det, -(a * q - b * p) / det
+        return (right, down) if SHIFT_MIN_MM <= max(abs(right), abs(down)) <= SHIFT_MAX_MM else (0.0, 0.0)
 
     def look(self, image: Levels, beds: Beds, mapped: CardMap) -> Seen:
         """Judge every spot of a card that lies as `mapped` says.
 
         Most spots look like the blank at once, to the nearest pixel; only the others are looked at closely and weighed.
         """
-        near = self._places(mapped, (0.0, 0.0), COARSE)
-        light = self.light(np.asarray(cv2.remap(image, *near, cv2.INTER_NEAREST), np.uint8))
+        near = self._near(mapped)
+        light = self.light(np.asarray(cv2.remap(image, near[0], near[1], cv2.INTER_NEAREST), np.uint8))
         shift = self.print_shift(image, mapped, light)
-        across, down = self._places(mapped, shift)
-        seen = np.asarray(cv2.remap(image, across, down, cv2.INTER_NEAREST), np.uint8)
-        # A picture's pixel lies where its middle lies.
-        middle = (1 - BED_STEP) / (2 * BED_STEP)
-        x, y = (place * np.float32(1 / BED_STEP) + np.float32(middle) for place in near)
-        under = np.asarray(cv2.remap(beds.levels, x, y, cv2.INTER_NEAREST), np.uint8)
-        bed = under[:, :, 0] * np.float32(beds.gain)
-        noise = under[:, :, 1] * np.float32(1 / SPREAD_STEPS)
-        here = self._unlike(seen, light, bed, float(noise.max()))
-        opened, odd = np.zeros_like(seen), np.zeros_like(seen)
+        seen = self._nearest(image, mapped.moved(*shift) if shift != (0.0, 0.0) else mapped)
+        self._look_at_bed(beds, near)
+        here = self._unlike(seen)
         if not len(here):
-            return Seen(opened, odd, here, 1.0, shift)
-        coarse = self._coarse[here]
+            return Seen(here, np.zeros(0, np.uint8), None, 1.0, shift)
+        fields = self._fields.reshape(3, -1).take(self._coarse.take(here), axis=1)
         likely, neither = weigh(
-            cv2.remap(image, across.ravel()[here], down.ravel()[here], cv2.INTER_LINEAR).ravel().astype(np.float32),
-            self.blank.mean.ravel()[here] * light.ravel()[coarse],
-            self.blank.spread.ravel()[here] * np.float32(1 / SPREAD_STEPS),
-            bed.ravel()[coarse],
-            noise.ravel()[coarse],
+            between(image, self.room.across.ravel().take(here), self.room.down.ravel().take(here)),
+            self.blank.mean.ravel().take(here) * fields[0],
+            self.blank.spread.ravel().take(here) * np.float32(1 / SPREAD_STEPS),
+            fields[1],
+            fields[2],
         )
-        some = (likely | neither).astype(np.bool_)
-        opened.ravel()[here] = likely
-        # A hole's rim is half paper, half bed, and thin: what is odd is wider.
-        if cv2.countNonZero(neither) >= _WIDER.size:
-            odd.ravel()[here] = neither
-            odd = np.asarray(cv2.morphologyEx(odd, cv2.MORPH_OPEN, _WIDER), np.uint8)
-        explained = 1 - cv2.countNonZero(odd) / self.area
-        return Seen(opened, odd, here[some], explained, shift)
+        some = np.flatnonzero((likely | neither).astype(np.bool_))
+        here = here.take(some)
+        odd = self._wide(here, neither.take(some))
+        explained = 1.0 if odd is None else 1 - cv2.countNonZero(odd) / self.area
+        return Seen(here, likely.take(some), odd, explained, shift)
 
-    def _unlike(self, seen: Levels, light: Singles, bed: Singles, noise: float) -> NDArray[np.intp]:
-        """Indices of the paper's spots that lie so far off their blank in this light that they may show the bed.
+    def _look_at_bed(self, beds: Beds, near: Singles) -> None:
+        """Fill in the bed's level and spread under every `COARSE`-th pixel. near: where those lie in the picture."""
+        # A picture's pixel lies where its middle lies.
+        near *= np.float32(1 / BED_STEP)
+        near += np.float32((1 - BED_STEP) / (2 * BED_STEP))
+        under = np.asarray(cv2.remap(beds.levels, near[0], near[1], cv2.INTER_NEAREST), np.uint8)
+        np.multiply(under[:, :, 0], np.float32(beds.gain), out=self._fields[1])
+        np.multiply(under[:, :, 1], np.float32(1 / SPREAD_STEPS), out=self._fields[2])
 
-        bed, noise: the bed under the card on every `COARSE`-th pixel of the raster, and its largest spread.
-        """
-        expected, off = self._work
+    def _wide(self, here: NDArray[np.intp], odd: Levels) -> Levels | None:
+        """What is odd and wider than a hole's rim, which is half paper, half bed, and thin; `None` when nothing is."""
+        if cv2.countNonZero(odd) < _WIDER.size:
+            return None
+        whole, narrowed, _ = self.room.levels
+        whole.fill(0)
+        whole.ravel()[here] = odd
+        if not cv2.countNonZero(cv2.erode(whole, _WIDER, narrowed)):
+            return None
+        cv2.dilate(narrowed, _WIDER, whole)
+        return whole.ravel().take(here)
+
+    def _unlike(self, seen: Levels) -> NDArray[np.intp]:
+        """Indices of the paper's spots that lie so far off their blank in this light that they may show the bed."""
+        light, bed, noise = self._fields
+        _, expected, off = self.room.levels
         cv2.resize(cv2.convertScaleAbs(light, alpha=LIGHT_STEPS), off.shape[::-1], off, interpolation=cv2.INTER_LINEAR)
         cv2.multiply(self.blank.mean, off, expected, 1 / LIGHT_STEPS)
         low, high, _, _ = cv2.minMaxLoc(bed / light)
-        darker, brighter = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise) + 1)
-        cv2.compare(cv2.subtract(expected, seen, off), darker, cv2.CMP_GT, off)
-        if brighter is not None:
-            cv2.compare(cv2.subtract(seen, expected, expected), brighter, cv2.CMP_GT, expected)
-            cv2.bitwise_or(off, expected, off)
-        return np.flatnonzero(off.ravel().view(np.bool_))
+        darker, brighter = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise.max()) + 1)
+        if brighter is None:
+            cv2.compare(seen, cv2.subtract(expected, darker, expected), cv2.CMP_LT, off)
+        else:
+            lowest = cv2.subtract(expected, darker, off)
+            cv2.bitwise_not(cv2.inRange(seen, lowest, cv2.add(expected, brighter, expected), off), off)
+        # Most of the card is as it was: eight spots at a time, then those of the few eights that are not.
+        eights = np.flatnonzero(self.room.spots.view(np.uint64) != 0)
+        within = np.flatnonzero(self.room.spots.reshape(-1, 8).take(eights, axis=0).view(np.bool_))
+        return (eights.take(within >> 3) << 3) + (within & 7)
 
     def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels, Levels | None]:
         """By how many levels a spot must be darker, and brighter, than its blank before it may show the bed.
@@ -245,8 +274,20 @@ class Face:
         return darker, brighter if brighter.min() < 255 else None
 
 
+def between(image: Levels, x: Singles, y: Singles) -> Singles:
+    """(n,) px, x and y → (n,) levels, between pixels."""
+    rows = [
+        cv2.remap(image, x[None, k : k + ROW_MAX], y[None, k : k + ROW_MAX], cv2.INTER_LINEAR)[0]
+        for k in range(0, len(x), ROW_MAX)
+    ]
+    return np.asarray(rows[0] if len(rows) == 1 else np.concatenate(rows), np.float32)
+
+
+ROW_MAX = 30_000
+"""cv2.remap takes rows of at most 32,767; of a noisy picture more spots than that are unlike their blank."""
 _WIDER = np.ones((4, 4), np.uint8)
 """Wider than a blurred rim, in the raster's pixels."""
+_LOG = np.log(np.maximum(np.arange(256.0), 1.0))
 _PRIOR = np.diag([0, 0.3, 0.3, 1.0, 1.0, 1.0])
 """Keeps a card that is half holes or stains from bending the light."""
 

@@ -73,6 +73,7 @@ CHANGES: dict[str, Callable[[Grey], Grey]] = {
     "brighter": levels(lambda v: v * 1.15),
     "other gamma": levels(lambda v: 255 * (v / 255) ** 0.8),
     "blurred": lambda image: np.asarray(cv2.GaussianBlur(image, (0, 0), 1.8), np.uint8),
+    "noisy": lambda image: np.clip(image + np.random.default_rng(1).normal(0, 5, image.shape), 0, 255).astype(np.uint8),
     "mirrored": lambda image: np.ascontiguousarray(image[:, ::-1]),
 }
 
