@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.outline import sample
+from calibration.outline import sample_at
 from cards.layout import Layout, Marker
 from cards.marks import aruco_cells
 from reader.camera.geometry import Floats
@@ -44,21 +44,31 @@ def _shows_marks(grey: NDArray[np.uint8], to_px: Callable[[Floats], Floats], lay
     code = layout.identify
     if code.by != "aruco" or code.dictionary is None:
         return False
-    places, dark = _cells(code.dictionary, code.size_mm or 1.0, code.markers)
-    seen = sample(grey, to_px(places).astype(np.float32)).reshape(*dark.shape, -1).mean(axis=2)
-    darkest_clear = np.where(dark, 255.0, seen).min(axis=1)
-    clearest_dark = np.where(dark, seen, 0.0).max(axis=1)
+    places, within, dark = _cells(code.dictionary, code.size_mm or 1.0, code.markers)
+    # Over so small a mark the picture is as good as linear: three of its points are projected, not each of its cells.
+    px = np.asarray(to_px(places)).reshape(len(dark), 3, 2).transpose(2, 0, 1).astype(np.float32) @ within
+    seen = sample_at(grey, px.reshape(2, -1), (len(dark), 4, -1)).sum(axis=1) * np.float32(0.25)
+    darkest_clear = np.where(dark, 255, seen).min(axis=1)
+    clearest_dark = np.where(dark, seen, 0).max(axis=1)
     return bool((darkest_clear - clearest_dark > MARK_CONTRAST_MIN).all())
 
 
 @lru_cache(maxsize=64)
-def _cells(dictionary: str, size_mm: float, markers: tuple[Marker, ...]) -> tuple[Floats, NDArray[np.bool_]]:
-    """(marks · cells · 4, 2) mm: where to look; (marks, cells): which cells are dark, the clear margin's among them."""
+def _cells(
+    dictionary: str, size_mm: float, markers: tuple[Marker, ...]
+) -> tuple[Floats, NDArray[np.float32], NDArray[np.bool_]]:
+    """Where to look, four times in each cell of a mark, the clear margin's cells among them.
+
+    (marks · 3, 2) mm: each mark's middle, one side to the right of it, and one side below. (3, 4 · cells): how those mix
+    to each look. (marks, cells): which cells are dark.
+    """
     n = len(aruco_cells(dictionary, markers[0].value)) + 2
     cells = [np.pad(aruco_cells(dictionary, m.value), 1) for m in markers]
-    middles = (np.arange(n) - (n - 1) / 2) * size_mm / (n - 2)
-    x, y = np.meshgrid(middles, middles)
-    within = WITHIN * size_mm / (n - 2) * np.array([[-1, -1], [1, -1], [-1, 1], [1, 1]])
-    grid = (np.stack([x.ravel(), y.ravel()], axis=1)[:, None] + within).reshape(-1, 2)
-    places = np.concatenate([grid + np.array([m.x_mm, m.y_mm]) for m in markers])
-    return places, np.stack([c.ravel() for c in cells])
+    middles = (np.arange(n) - (n - 1) / 2) / (n - 2)
+    x, y = (
+        (WITHIN / (n - 2) * np.array(side)[:, None] + grid.ravel()).ravel()
+        for side, grid in zip(((-1, 1, -1, 1), (-1, -1, 1, 1)), np.meshgrid(middles, middles), strict=True)
+    )
+    within = np.stack([1 - x - y, x, y]).astype(np.float32)
+    places = [(m.x_mm + dx, m.y_mm + dy) for m in markers for dx, dy in ((0.0, 0.0), (size_mm, 0.0), (0.0, size_mm))]
+    return np.array(places), within, np.stack([c.ravel() for c in cells])
