@@ -250,6 +250,11 @@ class Layout:
         return tuple(p for q in self.questions for p in q.positions)
 
     @cached_property
+    def names(self) -> frozenset[str]:
+        """Every position's name."""
+        return frozenset(p.name for p in self.positions)
+
+    @cached_property
     def centres_mm(self) -> NDArray[np.float64]:
         """(positions, 2), read-only: where they lie, in their order."""
         found = np.array([[p.x_mm, p.y_mm] for p in self.positions], np.float64).reshape(-1, 2)
