@@ -55,6 +55,8 @@ WHOLE_MIN, WHOLE_MAX = 0.8, 1.3
 """What measures so much of the nominal hole is one whole hole, for the card's own response."""
 STRAY_MIN = 0.3
 """Least area of a stray, as a share of the layout's hole."""
+SHARE_STEPS = 65_535
+"""A spot's share of a hole is kept in such steps, in half the memory: looking it up here and there costs by that."""
 WIDE_MM = 0.2
 """A hole's reach is looked at so far beyond its tolerance, so that a torn one is measured whole."""
 
@@ -241,7 +243,8 @@ class Spots:
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
         self.elsewhere = (face.paper > 0) & (weight <= 0.5)
         # By how much of a hole each level of open counts there.
-        self.share = weight * np.float32(1 / (255 * self.hole_px))
+        self.share = np.rint(weight * SHARE_STEPS).astype(np.uint16)
+        self.share_step = np.float32(1 / (SHARE_STEPS * 255 * self.hole_px))
         width = max(3, round(min(OPENING_MM, 0.25 * min(hole.width_mm, hole.height_mm)) * BLANK_PX_PER_MM))
         self._opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
         self._drawn, self._solid, _ = face.room.levels
@@ -281,7 +284,8 @@ def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) ->
 def _scores(spots: Spots, seen: Seen, solid: Levels) -> dict[str, Score]:
     """Every position's score. solid: (n,) how open each spot of `seen` is once all that is thin is left out."""
     here, count = seen.here, len(spots.names)
-    owner, weight = spots.owner.ravel().take(here).astype(np.intp), spots.share.ravel().take(here)
+    owner = spots.owner.ravel().take(here).astype(np.intp)
+    weight = spots.share.ravel().take(here) * spots.share_step
 
     def summed(values: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.bincount(owner, values, count + 1)[:count].astype(np.float64, copy=False)
