@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from typing import cast
 
 import cv2
@@ -88,8 +89,12 @@ def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> Kno
         return _mismatch(f"{width} × {height} px", f"{profile.size_px[0]} × {profile.size_px[1]} px")
     if profile.channel != "grey" and frame.colour is None:
         return _mismatch("grey", profile.channel)
-    known = _known(profile)
-    image = plane_of(frame, profile.channel)
+    known, image = _known(profile), plane_of(frame, profile.channel)
+    with known.alone:
+        return _read(known, image, layouts)
+
+
+def _read(known: Known, image: Levels, layouts: Sequence[Layout]) -> KnownCard | Rejection:
     placed = known.place(image, layouts)
     if isinstance(placed, Rejection):
         return placed
@@ -113,10 +118,12 @@ class _Placed:
 
 
 class Known:
-    """A profile, prepared for many frames: nothing in it changes from card to card but what is made on first use."""
+    """A profile, prepared for many frames. From card to card only what is made on first use changes, and the rooms; so
+    that one card at a time can be read, under `alone`."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
+        self.alone = Lock()
         self.tray = Tray(profile.lens, profile.plane, profile.bed)
         self._bed = small_bed(profile.bed)
         self._faces: dict[tuple[str, str], Face | None] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -131,6 +132,13 @@ def test_a_profile_from_its_file_reads_alike_and_stands_in_the_reading(
     assert isinstance(one, Reading)
     assert one == two
     assert one.profile == profile.label
+
+
+def test_threads_that_share_a_profile_read_as_one_does(machine: Path, profile: Profile, offered: list[Layout]) -> None:
+    frames = pictures(machine / "cards")[:8] * 4
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda frame: read_frame(frame, offered, profile), frames))
+    assert together == [read_frame(frame, offered, profile) for frame in frames]
 
 
 def test_reading_needs_layouts(profile: Profile) -> None:
