@@ -26,6 +26,7 @@ DOUBTS = {
     "faint": "differs less from the paper than the card's other holes",
     "unexplained": "something lies here that is neither paper nor bed",
     "crescent": "bed shows along one side: a hanging chad or a bite",
+    "astray": "further off its place than a hand punches",
     "partial": "smaller than a machine's hole",
     "spill": "bed-like spots in the paper all around the holes",
 }

@@ -149,6 +149,16 @@ def view(image: NDArray[np.uint8], geometry: Geometry) -> View:
 
 def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
     """The bed from small blocks around the card; blocks unlike the rest (a pen, another card) are left out."""
+    at, colour = beside(image, geometry)
+    typical = middle(colour, axis=0)
+    shade = colour @ typical / max(float(typical @ typical), 1.0)
+    hue_off = np.linalg.norm(colour - shade[:, None] * typical, axis=1)
+    same = (hue_off < 20 + 2 * np.median(hue_off)) & (np.abs(colour - typical).max(axis=1) < 25 + 0.5 * typical.max())
+    return Bed(at[same], colour[same].astype(np.float32))
+
+
+def beside(image: NDArray[np.uint8], geometry: Geometry) -> tuple[Floats, Singles]:
+    """(m, 2) mm, places around the card, and (m, channels), the median colour there, whatever lies there."""
     w, h = geometry.width_mm, geometry.height_mm
     along_w, along_h = (np.arange(20) + 0.5) / 20 * w, (np.arange(12) + 0.5) / 12 * h
     gap = BED_GAP_MM
@@ -163,12 +173,7 @@ def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
     step = 1 / max(geometry.px_per_mm, 1e-3)
     offsets: Floats = np.arange(-3.0, 4.0) * min(step * 1.5, 0.45)
     spots = _Spots(offsets, offsets)
-    colour = middle(spots.sample(image, geometry, at), axis=1)
-    typical = middle(colour, axis=0)
-    shade = colour @ typical / max(float(typical @ typical), 1.0)
-    hue_off = np.linalg.norm(colour - shade[:, None] * typical, axis=1)
-    same = (hue_off < 20 + 2 * np.median(hue_off)) & (np.abs(colour - typical).max(axis=1) < 25 + 0.5 * typical.max())
-    return Bed(at[same], colour[same].astype(np.float32))
+    return at, middle(spots.sample(image, geometry, at), axis=1)
 
 
 @dataclass(frozen=True)

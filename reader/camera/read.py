@@ -20,6 +20,7 @@ from reader.camera.measure import is_faint, least_contrast, measure, view_of
 from reader.camera.patches import view
 from reader.camera.plainly import named_plainly
 from reader.camera.scores import SPILL_MAX, scores
+from reader.camera.shadow import hides_colour, without_shadow
 from reader.camera.strays import equal_spots, find_strays
 from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
 
@@ -131,7 +132,8 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
     if seen_by.image is frame.grey and is_faint(measured) and frame.colour is not None:
         seen_by = view(frame.colour, geometry)
         measured = measure(seen_by, geometry, layout, shift)
-    if float(np.median(measured.contrast)) < least_contrast(measured):
+    hidden = measured.bed == "black" and hides_colour(frame, geometry)
+    if hidden or float(np.median(measured.contrast)) < least_contrast(measured):
         return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
     strays = find_strays(seen_by, geometry, layout, measured)
     holes = int((measured.open > 0.5).sum())
@@ -144,7 +146,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         layout=layout.identity,
         layout_digest=layout.digest,
         face=found.face,
-        scores=scores(measured, layout),
+        scores=scores(without_shadow(seen_by, geometry, layout, measured), layout),
         thresholds=UNCALIBRATED_BLACK if measured.bed == "black" else UNCALIBRATED,
         strays=strays,
         corners_px=_corners(geometry),

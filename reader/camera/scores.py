@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cards.layout import Layout
 from reader.camera.lattice import is_lattice
-from reader.camera.measure import Measured, least_contrast
+from reader.camera.measure import Measured, least_contrast, search_reach_mm
 from reader.camera.patches import Singles
 from reader.reading import Score
 
@@ -71,6 +71,9 @@ SPILL_MAX, SPILL_HERE = 0.16, 0.35
 to believe anything; on a machine-punched card the holes are a larger card's. Around one hole: double punches reach 0.31."""
 UNEVEN = 0.35
 """The paper's unevenness around a hole, as a share of the way to the bed: print and noise reach 0.30, a shadow's edge 0.4."""
+ASTRAY_MM = 0.5
+"""So much further than a hole may lie off its place its middle is drawn by a bite, no more: holes reach 0.3, the corner of a
+shadow, and print at the rim, 0.6 and more."""
 SHADE_RATIO = 1.9
 """A hole whose shade differs from the card's other holes by more than this factor may be pen or stain."""
 
@@ -96,6 +99,7 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     )
     share = _share(measured, card)
     doubts = _doubts(measured, share, card)
+    doubts["astray"] = _is_astray(measured, share, card, search_reach_mm(layout))
     doubted = np.any(list(doubts.values()), axis=0)
     found = {p.name: _NOTHING for p in layout.positions}
     # Most places have nothing to tell, and a card may have a thousand of them.
@@ -158,6 +162,12 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
         "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
         "crescent": clear & _rim(measured, card),
     }
+
+
+def _is_astray(measured: Measured, share: Singles, card: _Card, reach_mm: float) -> Flags:
+    """Where what looks like a hole lies further off than a hand punches."""
+    off = np.hypot(measured.offset_mm[:, 0], measured.offset_mm[:, 1])
+    return np.asarray((share > OPENISH) & (off > reach_mm + ASTRAY_MM) & (not card.machine), np.bool_)
 
 
 def _is_slit(measured: Measured, clear: Flags) -> Flags:
