@@ -166,6 +166,8 @@ def _crossing(ring: Singles, looks: Plan, share: float) -> _Edge | None:
     if lit.sum() < 2 * FEW or dark.sum() < 2 * FEW:
         return None
     left = np.median(ring[dark], axis=0) / np.maximum(np.median(ring[lit], axis=0), 1.0)
+    if not _within(left, share).all():
+        return None
     return _Edge(float(way), float(off), float(soft), np.asarray(left, np.float32))
 
 
