@@ -132,7 +132,8 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
     if seen_by.image is frame.grey and is_faint(measured) and frame.colour is not None:
         seen_by = view(frame.colour, geometry)
         measured = measure(seen_by, geometry, layout, shift)
-    hidden = measured.bed == "black" and hides_colour(frame, geometry)
+    passes_for_grey = measured.bed == "black" or seen_by.image is frame.grey
+    hidden = passes_for_grey and hides_colour(frame, geometry)
     if hidden or float(np.median(measured.contrast)) < least_contrast(measured):
         return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
     strays = find_strays(seen_by, geometry, layout, measured)

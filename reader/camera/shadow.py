@@ -58,7 +58,7 @@ def without_shadow(seen_by: View, geometry: Geometry, layout: Layout, measured: 
 
     Where both disagree on whether there is a hole, the paper counts as unknown; but not where all of it is paper now.
     """
-    if measured.bed != "coloured" or is_lattice(layout):
+    if measured.bed != "coloured" or seen_by.image.ndim < 3 or is_lattice(layout):
         return measured
     parted = _parted(seen_by.bed.colour)
     if parted is None:
@@ -79,13 +79,15 @@ def hides_colour(frame: Frame, geometry: Geometry) -> bool:
 
     Felt has no hue, and what lies on it is not of its hue.
     """
-    parted = _parted(beside(frame.grey, geometry)[1])
-    if parted is None or frame.colour is None:
+    level = beside(frame.grey, geometry)[1][:, 0]
+    bright = level * LIGHTEST > np.median(level)
+    if bright.sum() < FEW or frame.colour is None:
         return False
     colours = beside(frame.colour, geometry)[1]
-    lit, dark = (np.median(colours[where], axis=0) for where in (parted[0], ~parted[0]))
-    alike = float(lit @ dark) > SAME_HUE * float(np.linalg.norm(lit) * np.linalg.norm(dark))
-    return alike and min(float(np.ptp(c) / max(c.max(), 1.0)) for c in (lit, dark)) > HUED
+    dark, lit = np.median(colours[~bright], axis=0), colours[bright]
+    alike = lit @ dark > SAME_HUE * np.linalg.norm(lit, axis=1) * float(np.linalg.norm(dark))
+    hued = np.ptp(lit, axis=1) > HUED * lit.max(axis=1)
+    return bool(np.ptp(dark) > HUED * dark.max()) and int((alike & hued).sum()) >= FEW
 
 
 def _parted(colours: Singles) -> tuple[NDArray[np.bool_], float] | None:

@@ -116,3 +116,10 @@ def test_what_lies_further_off_than_a_hand_punches_is_no_hole_for_certain(campai
         moved[k] = off, 0
         score = scores(replace(measured, offset_mm=moved), campaign)[campaign.positions[k].name]
         assert score.open > 0.7 and score.doubts == doubts
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.7])
+def test_a_shadow_in_a_picture_without_colour_makes_no_certain_error(campaign: Layout, share: float) -> None:
+    card = make_card(campaign, 31, scene=Scene(bed="green"), hand=STEADY)
+    outcome = read_frame(Frame("grey", shaded(card, share, 25).grey), [campaign])
+    assert isinstance(outcome, Rejection) or wrong(outcome, card.truth) == []
