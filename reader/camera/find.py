@@ -18,7 +18,7 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.edges import BURNT, EdgeFit, Outline, fit, missing_in_glare, outline_of
 from reader.camera.geometry import Floats, apply, first_guess, homography
-from reader.camera.outline import SMALL_PX, Quad, above, quads_of_mask, small_copy
+from reader.camera.outline import SMALL_PX, Quad, Small, above, quads_of_mask, small_copy
 from reader.reading import Face
 
 SUPPORT_MIN = 0.90
@@ -38,7 +38,7 @@ ASPECT_MAX = math.log(1.6)
 GREY_VALLEYS, COLOUR_VALLEYS = 5, 2
 LIFTED = np.rint(255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
 """Lifts shadows: a threshold between a dark card and felt lies within two levels of a dark picture."""
-DARK_MAX = 10.0
+DARK_MAX = 10
 """8-bit: black felt under a lamp is brighter (12 to 20); where nothing is, no lamp burns. An empty bed is not too dark."""
 GLARE_AREA, GLARE_HIDES, HALO_PX = 0.002, 0.3, 15
 """A reflection worth asking about, as a share of the picture; how much of a card it may hide; its soft rim in the small
@@ -82,9 +82,10 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
     outlines = [(layout, outline_of(layout)) for layout in layouts]
     best: Found | None = None
     cut_off = shapes = False
-    too_dark = _is_dark(frame)
+    small = small_copy(frame.grey)
+    too_dark = _is_dark(small[0])
     for proposals in (_proposals,) if too_dark else (_proposals, _unlikely):
-        for image, quads in proposals(frame):
+        for image, quads in proposals(frame, small):
             inside = [q for q in quads if not q.touches_border]
             if proposals is _proposals:
                 cut_off |= len(inside) < len(quads)
@@ -100,9 +101,9 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
     return Search(None, best, cut_off, None, shapes, too_dark, not too_dark and _is_glare(frame, best, outlines))
 
 
-def _is_dark(frame: Frame) -> bool:
+def _is_dark(small: NDArray[np.uint8]) -> bool:
     """Whether all but a hundredth of the picture, which a lamp's reflection or noise may be, is too dark."""
-    return float(np.percentile(small_copy(frame.grey)[0], 99)) < DARK_MAX
+    return cv2.countNonZero(above(small, DARK_MAX - 1)) < 0.01 * small.size
 
 
 def _is_glare(frame: Frame, best: Found | None, outlines: Sequence[tuple[Layout, Outline]]) -> bool:
@@ -145,24 +146,24 @@ def _merit(edge: EdgeFit) -> float:
     return edge.support + min(edge.side_support) - edge.residual_mm - 0.5 * min(edge.cut_residual_mm, 2.0)
 
 
-def _proposals(frame: Frame) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
+def _proposals(frame: Frame, grey: Small) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
     """(full-size image to judge by, shapes), cheapest first: grey thresholds, then colour channels."""
-    for image, mask, scale in _masks(frame):
+    for image, mask, scale in _masks(frame, grey):
         yield image, quads_of_mask(mask, scale)
 
 
-def _unlikely(frame: Frame) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
+def _unlikely(frame: Frame, grey: Small) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
     """As `_proposals`, where those led to nothing: a dark card on a dark bed, and a card that a hand or a pen touches."""
     small, scale = small_copy(np.asarray(cv2.LUT(frame.grey, LIFTED), np.uint8))
     for level in valleys(small)[:GREY_VALLEYS]:
         yield frame.grey, quads_of_mask(above(small, level), scale)
-    for image, mask, scale in _masks(frame):
+    for image, mask, scale in _masks(frame, grey):
         yield image, quads_of_mask(mask, scale, joined=True)
 
 
-def _masks(frame: Frame) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], float]]:
+def _masks(frame: Frame, grey: Small) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], float]]:
     """(full-size image, what a threshold parts in its small copy, that copy's scale)."""
-    small, scale = small_copy(frame.grey)
+    small, scale = grey
     for level in valleys(small)[:GREY_VALLEYS]:
         yield frame.grey, above(small, level), scale
     if frame.colour is None:

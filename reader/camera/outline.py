@@ -34,8 +34,12 @@ class Quad:
     touches_border: bool
 
 
-def small_copy(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
-    """The picture reduced to `SMALL_PX`, and how many full pixels one small pixel covers.
+Small = tuple[NDArray[np.uint8], float]
+"""A picture reduced to `SMALL_PX`, and how many full pixels one small pixel covers."""
+
+
+def small_copy(image: NDArray[np.uint8]) -> Small:
+    """The picture, reduced.
 
     Halved as often as it can be, which is many times faster than one reduction to the same size.
     """
@@ -147,15 +151,17 @@ def _meet(points: Floats, directions: Floats) -> Floats | None:
 def _refit(corners: Floats, contour: NDArray[np.int32]) -> Floats:
     """Each side fitted again to the contour points beside its middle 70 %: corners may be cut, rounded or folded."""
     points = contour.reshape(-1, 2)[::3].astype(np.float64)
+    side = corners[NEXT] - corners
+    length = np.hypot(side[:, 0], side[:, 1])
+    units = side / length[:, None]
+    normal = np.stack([-units[:, 1], units[:, 0]], axis=1)
+    along = points @ units.T - (corners * units).sum(axis=1)
+    off = points @ normal.T - (corners * normal).sum(axis=1)
+    beside = (along > 0.15 * length) & (along < 0.85 * length) & (np.abs(off) < 0.03 * length + 2)
     lines_at, lines_dir = [], []
-    for start, end in zip(corners, corners[NEXT], strict=True):
-        side = end - start
-        length = float(np.hypot(*side))
-        unit = side / length
-        along = (points - start) @ unit
-        off = (points - start) @ np.array([-unit[1], unit[0]])
-        near = (along > 0.15 * length) & (along < 0.85 * length) & (np.abs(off) < 0.03 * length + 2)
-        if near.sum() >= 2 and np.ptp(along[near]) > 0.3 * length:
+    for k, (start, unit) in enumerate(zip(corners, units, strict=True)):
+        near = np.flatnonzero(beside[:, k])
+        if len(near) >= 2 and np.ptp(along[near, k]) > 0.3 * length[k]:
             vx, vy, x0, y0 = np.asarray(
                 cv2.fitLine(points[near].astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)
             ).ravel()
