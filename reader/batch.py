@@ -53,7 +53,8 @@ def picture_files(paths: Sequence[Path]) -> list[Path]:
 
 FEW = 48
 """Fewer files than this are read before other processes have even started."""
-CHUNK = 4
+CHUNK, CHUNKS = 16, 8
+"""A process is handed so many files at once, and so often at least: each time this one wakes and takes a core's time."""
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Where numpy's libraries look, once, for how many threads they may start."""
 
@@ -79,7 +80,8 @@ def read_files(
             yield from (read_file(path, **given) for path in paths)
             return
         with fresh(chosen, _begin, (given,)) as pool:
-            yield from pool.map(_read_one, paths, chunksize=CHUNK)
+            chunk = min(CHUNK, max(len(paths) // (CHUNKS * chosen), 1))
+            yield from pool.map(_read_one, paths, chunksize=chunk)
 
 
 @contextmanager
