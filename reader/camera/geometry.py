@@ -53,20 +53,21 @@ class Geometry:
 class Sheet:
     """Points on a card, made ready to be projected often.
 
-    flat: (2, n) mm from the card's centre. bends: (BENDS, n), each term of the bend there.
+    terms: (2 + BENDS, n), mm from the card's centre, then each term of the bend there.
     """
 
-    flat: Floats
-    bends: Floats
+    terms: Floats
 
     @classmethod
     def of(cls, points_mm: Floats, width_mm: float, height_mm: float) -> Sheet:
         """From (n, 2) mm, counted from the front's top-left corner."""
         half = np.array([[width_mm / 2], [height_mm / 2]])
-        flat = points_mm.T - half
-        u, v = flat / half
-        uu, vv = u * u, v * v
-        return cls(flat, np.stack([uu, u * v, vv, uu * u, uu * v, u * vv]))
+        terms = np.empty((2 + BENDS, len(points_mm)))
+        np.subtract(points_mm.T, half, out=terms[:2])
+        u, v = terms[:2] / half
+        terms[2], terms[3], terms[4] = u * u, u * v, v * v
+        np.multiply(terms[2:5], u, out=terms[5:])
+        return cls(terms)
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Projection:
 def project(parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) -> Projection:
     """A bent card before a pinhole camera with Brown's radial term, first order."""
     turn = np.asarray(cv2.Rodrigues(parameters[:3])[0], np.float64)
-    turned = turn[:, :2] @ sheet.flat + turn[:, 2:] * (parameters[8:] @ sheet.bends)
+    turned = np.hstack([turn[:, :2], turn[:, 2:] * parameters[8:]]) @ sheet.terms
     seen = turned + parameters[3:6, None]
     np.maximum(seen[2], 1.0, out=seen[2])
     ray = seen[:2] / seen[2]
@@ -119,7 +120,7 @@ def slopes(seen: Projection, sheet: Sheet, normal: Floats) -> Floats:
     found[3], found[4], found[5] = gx, gy, gz
     found[6] = scale * along
     found[7] = seen.focal_px * seen.square * along
-    found[8:] = (seen.outward @ found[3:6]) * sheet.bends
+    found[8:] = (seen.outward @ found[3:6]) * sheet.terms[2:]
     return found
 
 

@@ -14,8 +14,8 @@ import numpy as np
 
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, View, middle, sample
-from reader.camera.unmix import unmix
+from reader.camera.patches import Plan, Singles, View, levels, middle
+from reader.camera.unmix import contrast_of, distance, least_off, unmix_at
 
 MACHINE_TOLERANCE_MM = 0.5
 """Holes that lie this close to their places were punched by a machine, on a lattice of its own."""
@@ -28,6 +28,7 @@ EXPLAINED_MIN = 0.7
 against): right lattices have 0.82 and more; what is found in pictures too poor to see the holes has a quarter."""
 RIVAL_MAX_MM = 1.1
 _STEP_MM, _PLACE_MM = 0.15, 0.02
+_FROM_MM = -OFFSET_MAX_MM - STRETCH_MAX_MM - 1.0
 _LINES_MM = (-1.2, -0.6, 0.0, 0.6, 1.2)
 """A hole is open on all of them; a printed digit is not."""
 
@@ -67,7 +68,8 @@ def find_lattice(seen_by: View, geometry: Geometry, layout: Layout) -> Lattice:
         return Lattice(0.0, 0.0, 1.0, 1.0)
     offsets = np.arange(-OFFSET_MAX_MM, OFFSET_MAX_MM + 1e-6, 0.1)
     stretches = np.arange(-STRETCH_MAX_MM, STRETCH_MAX_MM + 1e-6, 0.1)
-    gain = _gain(x, share, columns, offsets, stretches, layout)
+    covered = _covered(x, share, layout)
+    gain = _gain(covered, columns, offsets, stretches, layout)
     near = gain - 0.02 * gain.max() * np.hypot(offsets[:, None], stretches[None])
     i, j = np.unravel_index(int(near.argmax()), near.shape)
     # A rival lies a column off where the holes are, yet no further from the outline than a real lattice does.
@@ -77,7 +79,7 @@ def find_lattice(seen_by: View, geometry: Geometry, layout: Layout) -> Lattice:
     margin = 1 - max(float(rivals.max(initial=0.0)), 0.0) / max(float(gain[i, j]), 1e-6)
     fine_o = offsets[i] + np.arange(-0.1, 0.101, 0.05)
     fine_s = stretches[j] + np.arange(-0.1, 0.101, 0.05)
-    fine = _gain(x, share, columns, fine_o, fine_s, layout)
+    fine = _gain(covered, columns, fine_o, fine_s, layout)
     k, m = np.unravel_index(int(fine.argmax()), fine.shape)
     return Lattice(float(fine_o[k]), float(fine_s[m]), margin, float(fine[k, m]) / max(float(share.sum()), 1e-6))
 
@@ -94,26 +96,33 @@ def _rows(seen_by: View, geometry: Geometry, layout: Layout) -> tuple[Floats, Si
     local = np.asarray((np.arange(size) - (size - 1) / 2) * _STEP_MM, np.float64)
     lines = np.array([*_LINES_MM, gap / 2])
     looks = Plan(middles, _STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
-    seen = sample(seen_by.image, geometry, looks, middles)
+    seen = levels(seen_by.image, geometry, looks, middles)
     # Midway between two rows there is paper, however many holes are punched.
-    paper = middle(seen[:, -1], axis=1)
+    paper, seen = middle(seen[:, -1], axis=1), seen[:, :-1]
     bed = seen_by.bed.beneath(middles)
-    share = unmix(seen[:, :-1], paper, bed).open.min(axis=1)
+    off = distance(seen, paper)
+    # Where one line shows paper there is no hole, whatever the others show.
+    hole = off.min(axis=1, keepdims=True) > least_off(contrast_of(paper, bed))[:, None, None]
+    at = np.flatnonzero(np.broadcast_to(hole, off.shape))
+    lines = np.zeros_like(off)
+    lines.ravel()[at] = unmix_at(at, seen, paper, bed, off.ravel()[at]).open
+    share = lines.min(axis=1)
     along = (middles[:16, :1] + local).ravel()
     return along, share.reshape(len(rows), 16 * size).sum(axis=0)
 
 
-def _gain(x: Floats, share: Singles, columns: Floats, offsets: Floats, stretches: Floats, layout: Layout) -> Floats:
-    """(offsets, stretches): bed inside the shifted columns less bed between them."""
-    total = np.concatenate([[0.0], np.cumsum(share.astype(np.float64))])
+def _covered(x: Floats, share: Singles, layout: Layout) -> tuple[Floats, float]:
+    """What of the bed a hole in every place would cover, from `_FROM_MM` on and `_PLACE_MM` apart; and all of it."""
+    total = np.cumsum(share, dtype=np.float64)
+    places = np.arange(_FROM_MM, layout.width_mm - _FROM_MM, _PLACE_MM)
+    half = layout.hole.width_mm / 2
+    left, right = (np.interp(places + side, x + _STEP_MM / 2, total) for side in (-half, half))
+    return right - left, float(total[-1])
+
+
+def _gain(covered: tuple[Floats, float], columns: Floats, offsets: Floats, stretches: Floats, layout: Layout) -> Floats:
+    """(offsets, stretches): bed inside the shifted columns less bed between them, by tens of thousands of look-ups."""
     u = 2 * columns / layout.width_mm - 1
     centres = columns + offsets[:, None, None] + stretches[None, :, None] * u
-    half = layout.hole.width_mm / 2
-    # What a hole in every place would cover; then a look-up for each of the tens of thousands that are tried.
-    places = np.arange(float(centres.min()), float(centres.max()) + 2 * _PLACE_MM, _PLACE_MM)
-    left, right = (np.interp(places + side, x + _STEP_MM / 2, total[1:]) for side in (-half, half))
-    covered = right - left
-    at = (centres - places[0]) * (1 / _PLACE_MM)
-    whole = at.astype(np.intp)
-    inside = (covered[whole] + (at - whole) * np.diff(covered)[whole]).sum(axis=2)
-    return np.asarray(2 * inside - total[-1])
+    at = ((centres - _FROM_MM) * (1 / _PLACE_MM) + 0.5).astype(np.intp)
+    return np.asarray(2 * np.take(covered[0], at, mode="clip").sum(axis=2) - covered[1])

@@ -12,9 +12,27 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.crescent import crescents
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, View, middle, plan, sample, view
-from reader.camera.shapes import disc_share, end_share, leaning
-from reader.camera.unmix import BedKind, Mixture, bed_kind, distance, dot, is_glossy, is_lit, is_point, unmix
+from reader.camera.glance import (
+    DARK_STEP,
+    DARKER,
+    SHINES,
+    darkness,
+    machine_worth_a_look,
+    worth_a_look,
+)
+from reader.camera.patches import Plan, Singles, View, levels, middle, middle_of, plan, sample, view
+from reader.camera.shapes import FINE_OPENING, OPENING, disc_share, end_share, leaning, opened
+from reader.camera.unmix import (
+    BedKind,
+    Mixture,
+    bed_kind,
+    contrast_of,
+    distance,
+    is_glossy,
+    is_lit,
+    is_point,
+    unmix,
+)
 
 SEARCH_MM = 1.5
 """How far from its place a hole may lie and still be this position's; a layout's tolerance narrows it."""
@@ -23,23 +41,10 @@ GREY_CONTRAST_MIN = 30.0
 CONTRAST_MIN, CONTRAST_CLEAN, CONTRAST_NOISES = 24.0, 12.0, 8.0
 """Below this a hole might not show: nothing there is called clear. In a clean picture, so many times its noise, though
 no less than the second figure."""
-OPENING, FINE_OPENING = 0.42, 0.25
-"""Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
-is for doubts."""
-DARKER, DARK_STEP = 0.1, 0.25
-"""Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
 CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8
 """The glance's samples lie so many times further apart; it pays for more places than this."""
-GLANCE_GONE, GLANCE_UNLIKE, GLANCE_OPEN = 0.03, 0.2, 0.1
-"""More than these shares of a hole, gone beyond the usual print, solidly unlike the paper or like the bed in any way, are
-looked at closely."""
-GLANCE_UNEVEN = 0.15
-"""Where so much of the ring of paper around a hole is unlike paper, a shadow's edge or another hole lies there."""
-GLANCE_LEAN, GLANCE_LEAN_MACHINE = 0.02, 0.05
-"""What is gone but thin is looked at closely where it leans so far: rings, hands and digits hardly lean, and no thin thing
-that does not is ever called a hole or a doubt; but for `GLANCE_SLIT`."""
 GLOW_FROM, BLACK_STEP, GLANCE_SLIT = 0.12, (0.7, 0.9), 0.02
 """Lighter than the paper by the first share of the way to a lit bed is no noise; of the way to a black one, print reaches
 the second. The glance's least sum of either."""
@@ -47,8 +52,6 @@ DARK_GROUND = 0.54
 """Further from the bed than this share of its light, the card is printed dark here, and lighter print glows."""
 PART_OPEN = (0.2, 0.8)
 """Shares between which a hole is asked whether it is whole after all."""
-SHINES = 0.3
-"""What holds a bed's gloss is lighter than a dark card's paper by more than this share of the paper's light."""
 TINT_HOLES = 3
 """Fewer whole holes than these do not tell the colour in a hole."""
 
@@ -123,49 +126,33 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     glance = replace(plan(layout, geometry.px_per_mm, search_mm, GLANCE), centres_mm=centres_mm)
     if len(centres_mm) < GLANCE_MIN:
         return _look(seen_by, geometry, fine, bed, search_mm, None)
-    seen = sample(seen_by.image, geometry, glance, centres_mm)
-    paper = middle(seen[:, glance.ring], axis=1)
-    mixture = unmix(seen, paper, bed)
-    usual = _usual(seen, paper, mixture, bed, glance)
-    gone = _beyond(usual, seen, paper, mixture, bed)
-    some = _worth_a_look(mixture, gone, glance, search_mm) | (mixture.contrast < GREY_CONTRAST_MIN)
-    some |= _slit(usual, mixture, bed, glance, search_mm) > GLANCE_SLIT
-    blank = _blank(mixture, bed_kind(bed))
+    grid = levels(seen_by.image, geometry, glance, centres_mm)
+    paper = middle(glance.beside(grid), axis=1)
+    usual = None
+    if glance.is_round:
+        seen = grid.astype(np.float32)
+        mixture = unmix(seen, paper, bed)
+        alike = _usual(seen, paper, mixture, bed, glance)
+        some = worth_a_look(mixture, _beyond(alike, seen, paper, mixture, bed), glance, search_mm)
+        some |= _slit(alike, mixture, bed, glance, search_mm) > GLANCE_SLIT
+        usual = _on(alike, glance, fine)
+    else:
+        some = machine_worth_a_look(grid, paper, bed, glance, search_mm)
+    contrast = contrast_of(paper, bed)
+    some |= contrast < GREY_CONTRAST_MIN
+    blank = _blank(contrast, bed_kind(bed))
     if not some.any():
         return blank
     looks = replace(fine, centres_mm=centres_mm[some])
-    return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, _on(usual, glance, fine)))
+    return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, usual))
 
 
-def _worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: float) -> NDArray[np.bool_]:
-    """(n,): where a glance does not settle that nothing is there."""
-    near = (glance.hole_mm < search_mm).astype(np.float32).ravel() / np.float32(glance.area_samples)
-
-    def total(share: Singles) -> Singles:
-        summed: Singles = share.reshape(len(share), -1) @ near
-        return summed
-
-    some: NDArray[np.bool_] = total(np.maximum(mixture.open, mixture.loose)) > GLANCE_OPEN
-    some |= mixture.unlike[:, glance.ring].mean(axis=1) > GLANCE_UNEVEN
-    thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
-    if len(thin):
-        part = gone[thin]
-        some[thin] = leaning(part, glance, search_mm) > (GLANCE_LEAN if glance.is_round else GLANCE_LEAN_MACHINE)
-        if glance.is_round:
-            # In a machine's narrow hole digits are as solid as anything.
-            some[thin] |= total(_opened(part, glance, OPENING)) > GLANCE_GONE
-    off = np.flatnonzero(~some & (total(mixture.unlike) > GLANCE_UNLIKE))
-    if len(off):
-        some[off] = total(_opened(mixture.unlike[off], glance, OPENING)) > GLANCE_UNLIKE
-    return some
-
-
-def _blank(mixture: Mixture, kind: BedKind) -> Measured:
-    none = np.zeros(len(mixture.contrast), np.float32)
+def _blank(contrast: Singles, kind: BedKind) -> Measured:
+    none = np.zeros(len(contrast), np.float32)
     known = {"offset_mm", "contrast", "noise", "bed"}
     zero = {field.name: none for field in fields(Measured) if field.name not in known}
     offset = np.zeros((len(none), 2), np.float32)
-    return Measured(**zero, offset_mm=offset, contrast=mixture.contrast, noise=none, bed=kind)
+    return Measured(**zero, offset_mm=offset, contrast=contrast, noise=none, bed=kind)
 
 
 def _look(
@@ -173,7 +160,7 @@ def _look(
 ) -> Measured:
     """usual: what most positions show alike, where it is known from more positions than these."""
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
-    paper = middle(seen[:, looks.ring], axis=1)
+    paper = middle(looks.beside(seen), axis=1)
     mixture = unmix(seen, paper, bed)
     measured = _sum_up(seen, paper, bed, mixture, looks, search_mm)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
@@ -185,7 +172,7 @@ def _look(
     usual = usual or _usual(seen, paper, mixture, bed, looks)
     gone = _beyond(usual, seen, paper, mixture, bed)
     within = (looks.hole_mm < search_mm).astype(np.float32)
-    solid = (_opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
+    solid = (opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
     lean = leaning(gone, looks, search_mm)
     crescent = np.zeros(len(gone), np.float32)
     some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
@@ -219,7 +206,7 @@ def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks:
         # Beside a machine's narrow holes print is small, and no two positions show the same.
         return _Usual(none, none, none)
     like_bed = np.maximum(mixture.open[clear], mixture.loose[clear])
-    dark = none if is_lit(bed) else _alike(_darkness(seen[clear], paper[clear]))
+    dark = none if is_lit(bed) else _alike(darkness(seen[clear], paper[clear]))
     return _Usual(_alike(like_bed), dark, _alike(mixture.way[clear]) if is_point(bed) else none)
 
 
@@ -246,20 +233,14 @@ def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
     return _Usual(bed, dark, way)
 
 
-def _darkness(seen: Singles, paper: Singles) -> Singles:
-    """(n, rows, columns): the share of the paper's light that is missing."""
-    light = dot(seen, paper) / np.maximum((paper * paper).sum(axis=1), 1.0)[:, None, None]
-    return np.asarray(1 - light, np.float32)
-
-
 def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed: Singles) -> Singles:
     """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
     gone = np.maximum(np.maximum(mixture.open, mixture.loose) - _wider(usual.bed), 0)
     if not is_lit(bed):
-        dark = (_darkness(seen, paper) - _wider(usual.dark) - DARKER) / DARK_STEP
+        dark = (darkness(seen, paper) - _wider(usual.dark) - DARKER) / DARK_STEP
         np.maximum(gone, np.clip(dark, 0, 1), out=gone)
     if is_glossy(bed):
-        shines = (mixture.open > _wider(usual.bed) + 0.02) & (_darkness(seen, paper) < -SHINES)
+        shines = (mixture.open > _wider(usual.bed) + 0.02) & (darkness(seen, paper) < -SHINES)
         np.maximum(gone, shines.astype(np.float32), out=gone)
     return gone
 
@@ -307,12 +288,12 @@ def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles
 
 def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
     within = (looks.hole_mm < search_mm).astype(np.float32)
-    solid = _opened(mixture.open, looks, OPENING) * within
+    solid = opened(mixture.open, looks, OPENING) * within
     area = solid.sum(axis=(1, 2))
-    fine = (_opened(mixture.open, looks, FINE_OPENING) * within).sum(axis=(1, 2))
-    loose = (_opened(mixture.loose, looks, FINE_OPENING) * within).sum(axis=(1, 2))
-    other = (_opened(mixture.unlike, looks, OPENING) * within).sum(axis=(1, 2))
-    spill = mixture.open[:, looks.ring].mean(axis=1)
+    fine = (opened(mixture.open, looks, FINE_OPENING) * within).sum(axis=(1, 2))
+    loose = (opened(mixture.loose, looks, FINE_OPENING) * within).sum(axis=(1, 2))
+    other = (opened(mixture.unlike, looks, OPENING) * within).sum(axis=(1, 2))
+    spill = mixture.open.reshape(len(area), -1) @ looks.ring_weights
     safe = np.maximum(area, 1e-6)
     x = (solid.sum(axis=1) @ looks.dx_mm.astype(np.float32)) / safe
     y = (solid.sum(axis=2) @ looks.dy_mm.astype(np.float32)) / safe
@@ -339,24 +320,13 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         shade=shade,
         depth=depth,
         contrast=mixture.contrast,
-        noise=middle(distance(seen[:, looks.ring][:, None] - paper[:, None, None])[:, 0], axis=1),
+        noise=middle(distance(looks.beside(seen)[:, None], paper)[:, 0], axis=1),
         bed=bed_kind(bed),
     )
-
-
-def _opened(share: Singles, looks: Plan, opening: float) -> Singles:
-    n, rows, columns = share.shape
-    narrow = opening * max(float(-2 * looks.hole_mm.min()), looks.step_mm) / looks.step_mm
-    size = max(3, round(narrow) | 1)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    # A single dark pixel in a hole would make the opening lose the hole: the median fills it, and thins thin lines.
-    filled = cv2.medianBlur(share.reshape(n * rows, columns), 3)
-    opened = cv2.morphologyEx(filled, cv2.MORPH_OPEN, kernel)
-    return np.asarray(opened, np.float32).reshape(n, rows, columns)
 
 
 def least_contrast(measured: Measured) -> float:
     """Levels between bed and paper below which a hole might not show in this picture."""
     seen = measured.noise[measured.noise > 0]
-    noise = float(np.median(seen)) if len(seen) else CONTRAST_MIN
+    noise = middle_of(seen) if len(seen) else CONTRAST_MIN
     return min(max(CONTRAST_NOISES * noise, CONTRAST_CLEAN), CONTRAST_MIN)

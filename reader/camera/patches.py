@@ -6,16 +6,21 @@ patch needs three projected points, not one per pixel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cards.layout import Layout
+from cards.layout import Hole, Layout
 from reader.camera.geometry import Floats, Geometry
 
 Singles = NDArray[np.float32]
+AnyLevel = TypeVar("AnyLevel", np.uint8, np.float32)
+Levels = NDArray[np.uint8] | Singles
+"""8-bit levels of a picture, or what was worked out from them."""
 
 RING_GAP_MM = 0.5
 """Paper is looked at this far beyond the hole's edge: outside the printed ring and the shadow of the paper's edge."""
@@ -24,15 +29,21 @@ BED_GAP_MM = 2.5
 """The bed is looked at this far outside the card: beyond the card's own shadow, before whatever else lies about."""
 
 
-def middle(values: Singles, axis: int) -> Singles:
-    """The median along an axis. numpy's own spends more time on asking what it was given than on a few dozen values."""
+def middle(values: NDArray[np.number[Any]], axis: int) -> Singles:
+    """The median along an axis. numpy's own spends more time on asking what it was given than on a few dozen values, and
+    selects two ranks many times slower than it sorts them all."""
     count = values.shape[axis]
     low, high = (count - 1) // 2, count // 2
     others = [k for k in range(values.ndim) if k != axis]
     ranked = np.array(values.transpose(*others, axis), np.float32, order="C")
-    ranked.partition((low, high), axis=-1)
+    ranked.sort(axis=-1)
     found: Singles = (ranked[..., low] + ranked[..., high]) * np.float32(0.5)
     return found
+
+
+def middle_of(values: NDArray[np.number[Any]]) -> float:
+    """The median of (n,), n > 0."""
+    return float(middle(values, axis=0))
 
 
 @dataclass(frozen=True)
@@ -55,20 +66,35 @@ class Plan:
     half_mm: tuple[float, float] = (1.0, 1.0)
     is_round: bool = False
 
+    def beside(self, seen: NDArray[AnyLevel]) -> NDArray[AnyLevel]:
+        """(n, rows, columns, channels) → (n, samples of the ring, channels)."""
+        flat = seen.reshape(len(seen), self.ring.size, -1)
+        return np.take(flat, np.flatnonzero(self.ring), axis=1)
+
+    @property
+    def ring_weights(self) -> Singles:
+        """(rows · columns,): what a sample adds to the ring's mean."""
+        return self.ring.ravel().astype(np.float32) / np.float32(self.ring.sum())
+
 
 def plan(layout: Layout, px_per_mm: float, search_mm: float, coarser: float = 1.0) -> Plan:
     """A patch per position, fine enough for the layout's smallest hole, reaching `search_mm` beyond it.
 
     coarser: by how much further apart the samples may lie.
     """
-    hole = layout.hole
-    smallest = min(hole.width_mm, hole.height_mm)
+    smallest = min(layout.hole.width_mm, layout.hole.height_mm)
     step = coarser * max(1 / px_per_mm, smallest / 16)
+    return replace(_plan(layout.hole, step, search_mm, coarser > 1), centres_mm=layout.centres_mm)
+
+
+@lru_cache(maxsize=16)
+def _plan(hole: Hole, step: float, search_mm: float, glance: bool) -> Plan:
+    """`plan` without places: most pictures of a machine have enough pixels for the hole's own step."""
     reach = max(search_mm, RING_GAP_MM + RING_WIDTH_MM)
     half_x, half_y = hole.width_mm / 2 + reach, hole.height_mm / 2 + reach
-    if hole.shape == "rect" and coarser > 1:
+    if hole.shape == "rect" and glance:
         # Neighbours stand close; an opening needs more room than a glance.
-        half_x = max(hole.width_mm / 2 + search_mm, hole.width_mm) + step
+        half_x = max(hole.width_mm / 2 + search_mm, hole.width_mm) - step / 2
     dx = np.arange(-np.ceil(half_x / step), np.ceil(half_x / step) + 1) * step
     dy = np.arange(-np.ceil(half_y / step), np.ceil(half_y / step) + 1) * step
     x, y = np.meshgrid(dx, dy)
@@ -81,38 +107,36 @@ def plan(layout: Layout, px_per_mm: float, search_mm: float, coarser: float = 1.
         gap = np.abs(y) - hole.height_mm / 2
         ring = (gap > RING_GAP_MM) & (gap < RING_GAP_MM + RING_WIDTH_MM) & (np.abs(x) < hole.width_mm)
     half = hole.width_mm / 2, hole.height_mm / 2
-    return Plan(layout.centres_mm, step, dx, dy, outside, ring, hole.area_mm2 / step**2, half, hole.shape == "circle")
+    return Plan(np.empty((0, 2)), step, dx, dy, outside, ring, hole.area_mm2 / step**2, half, hole.shape == "circle")
 
 
 def sample(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm: Floats) -> Singles:
-    """(n, rows, columns, channels) float32: the picture around every centre, upright as on the front."""
+    """`levels` as float32."""
+    return levels(image, geometry, looks, centres_mm).astype(np.float32)
+
+
+def levels(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm: Floats) -> NDArray[np.uint8]:
+    """(n, rows, columns, channels): the picture around every centre, upright as on the front."""
     n = len(centres_mm)
     unit = 1.0
     points = (centres_mm + np.array([[[0.0, 0.0]], [[unit, 0.0]], [[0.0, unit]]])).reshape(-1, 2)
     px = geometry.to_px(points).reshape(3, n, 2).astype(np.float32)
     right, down = (px[1] - px[0]) / unit, (px[2] - px[0]) / unit
-    dx, dy = looks.dx_mm.astype(np.float32), looks.dy_mm.astype(np.float32)
-    grid = (
-        px[0][:, None, None]
-        + right[:, None, None] * dx[None, None, :, None]
-        + down[:, None, None] * dy[None, :, None, None]
-    )
-    flat = grid.reshape(n * len(dy), len(dx), 2)
-    seen = _remap(image, flat)
-    return seen.reshape(n, len(dy), len(dx), -1)
+    rows, columns = len(looks.dy_mm), len(looks.dx_mm)
+    offsets = np.ones((3, rows, columns), np.float32)
+    offsets[1], offsets[2] = looks.dx_mm, looks.dy_mm[:, None]
+    ways = np.concatenate([px[0].T, right.T, down.T]).reshape(3, -1).T.copy()
+    # OpenCV's product, for numpy's would call its library's threads for it.
+    places = np.asarray(cv2.gemm(ways, offsets.reshape(3, -1), 1.0, np.empty(0), 0.0), np.float32)
+    # A row for each patch: of rows as short as a patch's own, `remap` takes twice as long.
+    shape = (2, n, rows * columns) if rows * columns < SIDE_MAX else (2, n * rows, columns)
+    to_x, to_y = places.reshape(shape)
+    seen = cv2.remap(image, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, np.uint8).reshape(n, rows, columns, -1)
 
 
-MAX_ROWS = 30_000
-"""cv2.remap takes pictures of at most 32,767 rows."""
-
-
-def _remap(image: NDArray[np.uint8], grid: Singles) -> Singles:
-    parts = [
-        cv2.remap(image, part[..., 0], part[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        for part in (grid[k : k + MAX_ROWS] for k in range(0, len(grid), MAX_ROWS))
-    ]
-    seen = np.concatenate([np.asarray(p) for p in parts]) if len(parts) > 1 else np.asarray(parts[0])
-    return seen.astype(np.float32)
+SIDE_MAX = 32_767
+"""cv2.remap makes pictures of fewer rows and columns."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +151,10 @@ class Bed:
 
     def beneath(self, points_mm: Floats, reach_mm: float = 35.0) -> Singles:
         """(n, channels): the bed under the card at these points, from the places beside it, near ones first."""
-        off = (points_mm[:, None] - self.at_mm[None]).astype(np.float32)
-        off *= off
-        weight = np.exp((off[..., 0] + off[..., 1]) * np.float32(-0.5 / reach_mm**2)) + np.float32(1e-3)
+        # In units in which the weight is exp(−x² − y²).
+        to, at = ((p.T / (np.sqrt(2) * reach_mm)).astype(np.float32) for p in (points_mm, self.at_mm))
+        x, y = (to[k][:, None] - at[k] for k in (0, 1))
+        weight = np.exp(-(x * x + y * y)) + np.float32(1e-3)
         mixed: Singles = (weight @ self.colour) / weight.sum(axis=1, keepdims=True)
         return mixed
 
@@ -153,27 +178,28 @@ def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
     typical = middle(colour, axis=0)
     shade = colour @ typical / max(float(typical @ typical), 1.0)
     hue_off = np.linalg.norm(colour - shade[:, None] * typical, axis=1)
-    same = (hue_off < 20 + 2 * np.median(hue_off)) & (np.abs(colour - typical).max(axis=1) < 25 + 0.5 * typical.max())
+    same = (hue_off < 20 + 2 * middle_of(hue_off)) & (np.abs(colour - typical).max(axis=1) < 25 + 0.5 * typical.max())
     return Bed(at[same], colour[same].astype(np.float32))
 
 
 def beside(image: NDArray[np.uint8], geometry: Geometry) -> tuple[Floats, Singles]:
     """(m, 2) mm, places around the card, and (m, channels), the median colour there, whatever lies there."""
-    w, h = geometry.width_mm, geometry.height_mm
-    along_w, along_h = (np.arange(20) + 0.5) / 20 * w, (np.arange(12) + 0.5) / 12 * h
-    gap = BED_GAP_MM
-    at = np.concatenate(
-        [
-            np.stack([along_w, np.full(20, -gap)], axis=1),
-            np.stack([along_w, np.full(20, h + gap)], axis=1),
-            np.stack([np.full(12, -gap), along_h], axis=1),
-            np.stack([np.full(12, w + gap), along_h], axis=1),
-        ]
-    )
+    at = _around(geometry.width_mm, geometry.height_mm)
     step = 1 / max(geometry.px_per_mm, 1e-3)
     offsets: Floats = np.arange(-3.0, 4.0) * min(step * 1.5, 0.45)
     spots = _Spots(offsets, offsets)
     return at, middle(spots.sample(image, geometry, at), axis=1)
+
+
+@lru_cache(maxsize=16)
+def _around(w: float, h: float) -> Floats:
+    """(64, 2) mm: places beside a card."""
+    along_w, along_h = (np.arange(20) + 0.5) / 20 * w, (np.arange(12) + 0.5) / 12 * h
+    gap = BED_GAP_MM
+    sides = ((along_w, -gap), (along_w, h + gap), (-gap, along_h), (w + gap, along_h))
+    at = np.concatenate([np.stack(np.broadcast_arrays(x, y), axis=1) for x, y in sides])
+    at.setflags(write=False)
+    return at
 
 
 @dataclass(frozen=True)

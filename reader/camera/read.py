@@ -17,7 +17,7 @@ from reader.camera.identify import Placed, identify
 from reader.camera.known import KnownCard, read_known
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import is_faint, least_contrast, measure, view_of
-from reader.camera.patches import view
+from reader.camera.patches import middle_of, view
 from reader.camera.plainly import named_plainly
 from reader.camera.scores import SPILL_MAX, scores
 from reader.camera.shadow import hides_colour, without_shadow
@@ -134,12 +134,12 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         measured = measure(seen_by, geometry, layout, shift)
     passes_for_grey = measured.bed == "black" or seen_by.image is frame.grey
     hidden = passes_for_grey and hides_colour(frame, geometry)
-    if hidden or float(np.median(measured.contrast)) < least_contrast(measured):
+    if hidden or middle_of(measured.contrast) < least_contrast(measured):
         return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
     strays = find_strays(seen_by, geometry, layout, measured)
     holes = int((measured.open > 0.5).sum())
     of_another = not holes and equal_spots(seen_by, geometry, layout) >= OTHER_HOLES_MIN
-    too_large = is_lattice(layout) and holes and float(np.median(measured.spill[measured.open > 0.5])) > SPILL_MAX
+    too_large = is_lattice(layout) and holes and middle_of(measured.spill[measured.open > 0.5]) > SPILL_MAX
     if of_another or too_large or len(strays) > max(STRAYS_MAX, holes):
         return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="its holes lie elsewhere"),))
     return Reading(

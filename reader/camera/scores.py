@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cards.layout import Layout
 from reader.camera.lattice import is_lattice
 from reader.camera.measure import Measured, least_contrast, search_reach_mm
-from reader.camera.patches import Singles
+from reader.camera.patches import Singles, middle_of
 from reader.reading import Score
 
 Flags = NDArray[np.bool_]
@@ -93,15 +93,15 @@ def scores(measured: Measured, layout: Layout) -> Mapping[str, Score]:
     holes = measured.open > 0.5
     card = _Card(
         holes,
-        float(np.median(measured.shade[holes])) if holes.any() else 1.0,
-        float(np.median(measured.depth[holes])) if holes.any() else 0.0,
+        middle_of(measured.shade[holes]) if holes.any() else 1.0,
+        middle_of(measured.depth[holes]) if holes.any() else 0.0,
         is_lattice(layout),
     )
     share = _share(measured, card)
     doubts = _doubts(measured, share, card)
     doubts["astray"] = _is_astray(measured, share, card, search_reach_mm(layout))
     doubted = np.any(list(doubts.values()), axis=0)
-    found = {p.name: _NOTHING for p in layout.positions}
+    found = dict.fromkeys((p.name for p in layout.positions), _NOTHING)
     # Most places have nothing to tell, and a card may have a thousand of them.
     for k in np.flatnonzero(doubted | (share > 0)).tolist():
         x, y = measured.offset_mm[k].tolist()
@@ -137,7 +137,7 @@ def _is_whole(measured: Measured, card: _Card) -> Flags:
 def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]:
     """Doubt → (n,) where it holds; see `Score`."""
     clear, hole = share < OPENISH, share > OPENISH
-    veiled = bool(card.holes.any()) and float(np.median(measured.spill[card.holes])) > SPILL_MAX
+    veiled = bool(card.holes.any()) and middle_of(measured.spill[card.holes]) > SPILL_MAX
     shade = measured.shade / max(card.shade, 1e-3)
     faint = measured.depth < np.where(share < 0.8, FAINT, FAINT_WHOLE) * card.depth
     much = UNLIKE_BLACK if measured.bed == "black" and not card.machine else UNLIKE
@@ -201,14 +201,21 @@ def _is_pale(measured: Measured, card: _Card) -> Flags:
     if measured.bed != "black" or not card.holes.any():
         return pale
     depth = measured.depth / np.maximum(measured.contrast, 1.0)
-    depth = depth / max(float(np.median(depth[card.holes])), 1e-3)
-    spread = float(np.median(np.abs(depth[card.holes] - 1)))
+    depth = depth / max(middle_of(depth[card.holes]), 1e-3)
+    spread = middle_of(np.abs(depth[card.holes] - 1))
     return np.asarray(depth < 1 - min(max(PALER_SPREADS * spread, PALER_MIN), PALER_MAX), np.bool_)
 
 
 def _response(share: Singles, rank: float) -> tuple[float, float]:
     """What this card's clear and whole positions measure: print adds a little, shadow takes some away."""
     low, high = share[share < 0.3], share[share > 0.5]
-    base = float(np.median(low)) if len(low) >= 5 else 0.0
-    full = float(np.percentile(high, rank)) if len(high) >= 3 else 1.0
+    base = middle_of(low) if len(low) >= 5 else 0.0
+    full = _ranked(high, rank / 100) if len(high) >= 3 else 1.0
     return min(base, 0.1), min(max(full, 0.6), 1.1)
+
+
+def _ranked(values: Singles, share: float) -> float:
+    """What so large a share of the values (n,), n > 1, does not exceed, between neighbours in proportion."""
+    ranked, at = np.sort(values), share * (len(values) - 1)
+    k = min(int(at), len(values) - 2)
+    return float(ranked[k] + (at - k) * (ranked[k + 1] - ranked[k]))

@@ -8,6 +8,9 @@ import numpy as np
 from reader.camera.patches import Plan, Singles
 from reader.camera.unmix import Mixture
 
+OPENING, FINE_OPENING = 0.42, 0.25
+"""Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
+is for doubts."""
 DISC_RIM = 0.2
 """A hole's rim, as a share of its half width."""
 END_FROM = 0.65
@@ -30,11 +33,19 @@ def leaning(share: Singles, looks: Plan, search_mm: float) -> Singles:
 
     A machine's narrow punch that fails leaves paper at one end; to its long sides only printed digits lean.
     """
+    if not looks.is_round:
+        return np.asarray(np.abs((share * end_weights(looks, search_mm)).sum(axis=(1, 2))), np.float32)
     near = share * (looks.hole_mm < search_mm / 3)
-    x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32) if looks.is_round else 0.0
+    x = near.sum(axis=1) @ (looks.dx_mm / looks.half_mm[0]).astype(np.float32)
     y = near.sum(axis=2) @ (looks.dy_mm / looks.half_mm[1]).astype(np.float32)
     found: Singles = np.hypot(x, y) / np.float32(looks.area_samples)
     return found
+
+
+def end_weights(looks: Plan, search_mm: float) -> Singles:
+    """(rows, columns): what a sample of a machine's hole adds to leaning to an end, −to the upper one."""
+    down = (looks.dy_mm / looks.half_mm[1])[:, None] * (looks.hole_mm < search_mm / 3)
+    return np.asarray(down / looks.area_samples, np.float32)
 
 
 def end_share(mixture: Mixture, looks: Plan) -> Singles:
@@ -48,3 +59,16 @@ def end_share(mixture: Mixture, looks: Plan) -> Singles:
     shares = np.maximum(np.maximum(mixture.open, mixture.loose), mixture.unlike)
     ends = [shares[:, (looks.hole_mm < 0) & (way * from_middle > END_FROM)].mean(axis=1) for way in (-1, 1)]
     return np.asarray(np.maximum(*ends), np.float32)
+
+
+def opened(share: Singles, looks: Plan, opening: float) -> Singles:
+    """(n, rows, columns): what of the shares is no narrower than `opening`, as a share of the hole's smaller half width."""
+    n, rows, columns = share.shape
+    narrow = opening * max(float(-2 * looks.hole_mm.min()), looks.step_mm) / looks.step_mm
+    size = max(3, round(narrow) | 1)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    # On its side, for OpenCV takes twice as long for rows as short as a patch's.
+    lying = cv2.transpose(share.reshape(n * rows, columns))
+    # A single dark pixel in a hole would make the opening lose the hole: the median fills it, and thins thin lines.
+    found = cv2.transpose(cv2.morphologyEx(cv2.medianBlur(lying, 3), cv2.MORPH_OPEN, cv2.transpose(kernel)))
+    return np.asarray(found, np.float32).reshape(share.shape)

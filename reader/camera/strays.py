@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.measure import PART_OPEN, Measured, measure_at, search_reach_mm
-from reader.camera.patches import Singles, View, middle
+from reader.camera.patches import Singles, View, middle, middle_of
 from reader.camera.scores import FAINT, SHADE_RATIO
-from reader.camera.unmix import unmix
+from reader.camera.unmix import bed_share
 from reader.reading import Stray
 
 STEP_MM = 0.6
@@ -54,9 +54,9 @@ def find_strays(seen_by: View, geometry: Geometry, layout: Layout, known: Measur
         believed &= (found.open > PART_OPEN[1]) | (found.disc > DISC_MIN)
     if holes.any():
         # Whatever its colour, print differs from this card's own holes in shade or in depth.
-        shade = found.shade / max(float(np.median(known.shade[holes])), 1e-3)
+        shade = found.shade / max(middle_of(known.shade[holes]), 1e-3)
         believed &= (shade < SHADE_RATIO) & (shade > 1 / SHADE_RATIO)
-        believed &= found.depth > FAINT * float(np.median(known.depth[holes]))
+        believed &= found.depth > FAINT * middle_of(known.depth[holes])
     strays = [
         Stray(round(float(x), 1), round(float(y), 1), round(float(a) * layout.hole.area_mm2, 1))
         for (x, y), a in zip(places[believed], found.open[believed], strict=True)
@@ -108,8 +108,8 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     x, y = np.meshgrid((np.arange(nx) + 0.5) * side, (np.arange(ny) + 0.5) * side)
     middles = np.stack([x.ravel(), y.ravel()], axis=1)
     # Every third sample is enough for a median.
-    paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]).astype(np.float32), axis=1)
-    share = unmix(seen.astype(np.float32), paper, seen_by.bed.beneath(middles), APART).open
+    paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]), axis=1)
+    share = bed_share(seen, paper, seen_by.bed.beneath(middles), APART)
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
 
 
@@ -118,11 +118,12 @@ def _face(image: NDArray[np.uint8], geometry: Geometry, columns: int, rows: int)
     across, down = columns // NODE, rows // NODE
     x, y = np.meshgrid((np.arange(across) + 0.5) * NODE * STEP_MM, (np.arange(down) + 0.5) * NODE * STEP_MM)
     px = geometry.to_px(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32).reshape(down, across, 2)
-    where = cv2.resize(_grown(px), (columns + 2 * NODE, rows + 2 * NODE), interpolation=cv2.INTER_LINEAR)
+    size = columns + 2 * NODE, rows + 2 * NODE
+    where = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in cv2.split(_grown(px))]
     # Beyond the card its last paper goes on: else a tile at its edge would take the bed for its paper, and see no hole.
     right = min(columns, int((geometry.width_mm - BORDER_MM) / STEP_MM))
     bottom = min(rows, int((geometry.height_mm - BORDER_MM) / STEP_MM))
-    to_x, to_y = cv2.split(where[NODE : NODE + bottom, NODE : NODE + right])
+    to_x, to_y = (plane[NODE : NODE + bottom, NODE : NODE + right] for plane in where)
     seen = cv2.remap(image, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.copyMakeBorder(seen, 0, rows - bottom, 0, columns - right, cv2.BORDER_REPLICATE), np.uint8)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from reader.camera.patches import middle
-from reader.camera.unmix import unmix
+from reader.camera.unmix import bed_share, unmix
 
 Singles = NDArray[np.float32]
 BEDS = {"black": (15.0,), "lit": (250.0,), "felt in colour": (20.0, 18.0, 22.0), "green": (60.0, 140.0, 40.0)}
@@ -43,6 +43,7 @@ def test_patches_are_told_apart_each_by_its_own_paper(kind: str, apart: float | 
     paper *= np.linspace(0.9, 1.0, 7, dtype=np.float32)[:, None]
     seen = (paper[:, None, None] + share[..., None] * (bed - paper)[:, None, None]).astype(np.float32)
     whole = unmix(seen, paper, bed, apart)
+    assert np.array_equal(bed_share(seen, paper, bed, apart), whole.open)
     for k in range(7):
         alone = unmix(seen[k : k + 1], paper[k : k + 1], bed[k : k + 1], apart)
         for one, other in ((whole.open, alone.open), (whole.loose, alone.loose), (whole.shade, alone.shade)):
