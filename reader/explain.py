@@ -27,6 +27,7 @@ DOUBTS = {
     "unexplained": "something lies here that is neither paper nor bed",
     "crescent": "bed shows along one side: a hanging chad or a bite",
     "astray": "further off its place than a hand punches",
+    "hung": "less open than the card's whole holes, and the rest has the paper's hue: a chad may hang in it",
     "partial": "smaller than a machine's hole",
     "spill": "bed-like spots in the paper all around the holes",
 }

@@ -92,8 +92,9 @@ class Score:
     offset_mm: where the hole's centre lies from its nominal place, x right, y down on the front; (0, 0) without a hole.
     doubts: evidence that disagrees with `open`; any makes it uncertain. `contrast`: a hole might not show here; `shade`,
         `faint`: unlike the card's other holes; `unexplained`: something is there that is no paper; `crescent`: bed at one
-        side; `astray`: further off its place than a hole may be; `partial`: too little for a machine's hole; `spill`: paper
-        and bed look alike on this card; `frames`: two looks at it were judged differently.
+        side; `astray`: further off its place than a hole may be; `hung`: a chad may hang in it; `partial`: too little for a
+        machine's hole; `spill`: bed beside it, or paper and bed look alike on this card; `frames`: two looks at it were
+        judged differently.
         From sensors: `sliver`: a little light where a hole should be whole or not there; `flicker`: light that breaks off
         within one place; `looks`: the hand went over it more than once and it looked different; `long`: light longer
         than a hole.

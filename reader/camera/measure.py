@@ -21,7 +21,7 @@ from reader.camera.glance import (
     worth_a_look,
 )
 from reader.camera.patches import Plan, Singles, View, levels, middle, middle_of, plan, sample, view
-from reader.camera.shapes import FINE_OPENING, OPENING, disc_share, end_share, leaning, opened
+from reader.camera.shapes import FINE_OPENING, OPENING, disc_share, end_share, leaning, opened, paper_share
 from reader.camera.unmix import (
     BedKind,
     Mixture,
@@ -45,7 +45,7 @@ CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8
 """The glance's samples lie so many times further apart; it pays for more places than this."""
-GLOW_FROM, BLACK_STEP, GLANCE_SLIT = 0.12, (0.7, 0.9), 0.02
+GLOW_FROM, BLACK_STEP, GLANCE_SLIT, GLANCE_SLIT_COLOURED = 0.12, (0.7, 0.9), 0.02, 0.1
 """Lighter than the paper by the first share of the way to a lit bed is no noise; of the way to a black one, print reaches
 the second. The glance's least sum of either."""
 DARK_GROUND = 0.54
@@ -64,8 +64,9 @@ class Measured:
     other: of what is not paper.
     gone: solid darkness or bed beyond what is printed at most positions alike.
     lean: see `leaning`. crescent: see `crescents`; 0 for a machine's holes.
-    slit: light beyond the paper's over a lit bed, or black over a black one, beyond the usual print, not opened.
-    disc: see `disc_share`; over colours where a hole measures part open, else 0. ends: see `end_share`.
+    slit: light beyond the paper's over a lit bed, black over a black one, or a bed's colour, beyond the usual print, not
+        opened.
+    disc, hung: see `disc_share`, `paper_share`; over colours where a hole measures part open, else 0. ends: see `end_share`.
     spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
     depth: colour distance of what is open from the paper.
     contrast: colour distance of the open bed from the paper. noise: half of the paper's samples lie further off than this.
@@ -79,6 +80,7 @@ class Measured:
     lean: Singles
     crescent: Singles
     disc: Singles
+    hung: Singles
     slit: Singles
     ends: Singles
     spill: Singles
@@ -134,7 +136,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
         mixture = unmix(seen, paper, bed)
         alike = _usual(seen, paper, mixture, bed, glance)
         some = worth_a_look(mixture, _beyond(alike, seen, paper, mixture, bed), glance, search_mm)
-        some |= _slit(alike, mixture, bed, glance, search_mm) > GLANCE_SLIT
+        some |= _slit(alike, mixture, bed, glance, search_mm) > (GLANCE_SLIT if is_point(bed) else GLANCE_SLIT_COLOURED)
         usual = _on(alike, glance, fine)
     else:
         some = machine_worth_a_look(grid, paper, bed, glance, search_mm)
@@ -178,12 +180,14 @@ def _look(
     some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
     if some.any():
         crescent[some] = crescents(gone[some], looks, search_mm)
-    disc = np.zeros(len(gone), np.float32)
+    disc, hung = np.zeros(len(gone), np.float32), np.zeros(len(gone), np.float32)
     part = (measured.open > PART_OPEN[0]) & (measured.open < PART_OPEN[1]) & (not is_point(bed))
     if part.any():
         disc[part] = disc_share(gone[part], looks, search_mm)
+        other = opened(mixture.unlike[part], looks, OPENING)
+        hung[part] = paper_share(seen[part], paper[part], bed[part], other, looks, search_mm)
     slit = _slit(usual, mixture, bed, looks, search_mm)
-    return replace(measured, gone=solid, lean=lean, crescent=crescent, disc=disc, slit=slit)
+    return replace(measured, gone=solid, lean=lean, crescent=crescent, disc=disc, hung=hung, slit=slit)
 
 
 @dataclass(frozen=True)
@@ -247,8 +251,12 @@ def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed:
 
 def _slit(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm: float) -> Singles:
     """(n,): what a slit adds up to, however narrow. Blur spreads light, and loses none; felt is blacker than print."""
-    if not looks.is_round or not is_point(bed):
+    if not looks.is_round:
         return np.zeros(len(bed), np.float32)
+    if not is_point(bed):
+        # Within the hole's own reach: a neighbour's edge has the bed's colour, too.
+        rim = (looks.hole_mm < search_mm / 3).astype(np.float32) / np.float32(looks.area_samples)
+        return np.asarray((np.maximum(mixture.open - _wider(usual.bed), 0) * rim).sum(axis=(1, 2)), np.float32)
     near = (looks.hole_mm < search_mm).astype(np.float32) / np.float32(looks.area_samples)
     if is_lit(bed):
         light = mixture.way - _wider(usual.way)
@@ -313,6 +321,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         lean=none,
         crescent=none,
         disc=none,
+        hung=none,
         slit=none,
         ends=end_share(mixture, looks),
         spill=spill,

@@ -21,10 +21,11 @@ OPENISH = 0.3
 FINE_MAX, FINE_MAX_POINT = 0.4, 0.22
 """Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light. Round
 positions over a black or lit bed, where no light is hard, stay below 0.19 on all shared pictures."""
-SLIT_MIN, SLIT_MIN_BLACK, SLIT_SOLID, FINE_SOLID = 0.06, 0.065, 0.03, 0.09
+SLIT_MIN, SLIT_MIN_BLACK, SLIT_MIN_COLOURED, SLIT_SOLID, FINE_SOLID, SLIT_USUAL = 0.06, 0.065, 0.15, 0.03, 0.09, 0.8
 """Light in a round hole's place over a lit bed: a slit adds up to 0.8 of its open share, print and noise to none. Over a
 black bed dark icons add up to 0.06; where the finer opening leaves something less is a slit, for icons are either as dark
-or as solid."""
+or as solid. Over a colour print of its hue adds up, too: a slit shows more than the
+last figure's share of the card's positions do."""
 UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 """What might be bed after all, as a share of the hole, at a position that measures clear. Over a black or lit bed, where
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
@@ -35,18 +36,20 @@ PRINTED_BLACK = 0.5
 GONE_MAX, GONE_MAX_LIT = 0.12, 0.16
 """Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's. Over a
 lit bed white print on a dark ground comes near it, and light tells elsewhere."""
-CRESCENT_MIN, LEAN_MAX, LEAN_MAX_POINT, LEAN_GONE_MIN = 0.5, 0.14, 0.11, 0.15
+CRESCENT_MIN, CRESCENT_MIN_COLOURED, LEAN_MAX, LEAN_MAX_POINT, LEAN_GONE_MIN = 0.5, 0.47, 0.14, 0.11, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
-in a machine's narrow hole but fills less of it. Over a black or lit bed no shade leans, and icons lean up to 0.10."""
+in a machine's narrow hole but fills less of it. Over a black or lit bed no shade leans, and icons lean up to 0.10. Over
+colours icons fill arcs up to 0.46."""
 UNLIKE, UNLIKE_BLACK, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.35, 0.03, 0.05
 UNLIKE_WHOLE, UNLIKE_WHOLE_MACHINE = 0.55, 0.8
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
 in it. Less than a whole hole of it must be dark somewhere, for it has a rim. Print is thinner, and where it is not, it
 is so at more than a few of the card's positions. In round positions over a black bed, print stays below 0.28."""
-HINTS_MAX = 2.5
+HINTS_MAX, HINTS_MAX_COLOURED = 2.5, 2.2
 """Over a black bed slit, crescent and lean may all but reach their limits: as shares of them they add up to 2.8 and more
-where a narrow arc is open, to 2.3 at the darkest icons."""
+where a narrow arc is open, to 2.3 at the darkest icons. Over a colour what might be bed takes the slit's part: 2.4 and
+more, and 2.0."""
 FAINT, FAINT_WHOLE = 0.6, 0.45
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print;
 a whole one may differ less, for no print fills a hole so exactly."""
@@ -60,15 +63,21 @@ WHOLE_LEAN, WHOLE_LEAN_MACHINE, WHOLE_DISC = 0.08, 0.13, 0.95
 """Where the bed is seen for certain in part of a hole, and the paper is missing in all of it and to no side more, the
 rest is the bed in the shade of the hole's rim, or under its own gloss. A bite or a chad leaves paper, and leans; so does a
 hole that lies off its place, and then its disc tells: whole ones have 0.97 and more, bitten ones up to 0.87."""
+HUNG_MAX = 0.32
+"""A whole hole's rim, half paper and half bed, has the paper's hue in up to 0.27 of all that is not lit paper; a chad that
+hangs down in the card's shade, and leaves 60 % open or less, in 0.38 and more."""
+WHOLE_SHARE, WHOLE_FEW = 0.8, 3
+"""So open is a hole that is called whole, and so many tell that the card's whole ones have little of the paper's hue."""
 WHOLE_BLACK, WHOLE_RANK = 0.98, 75
 """What a whole round hole measures over a black bed, at least, whatever the card's other holes do; and over a black or lit
 bed, where whole holes measure alike, the percentile of them that is taken for whole: a hand that punches badly leaves
 half of them less open. Over colours, where shades scatter, it is the median."""
 MACHINE_MIN = 0.75
 """A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
-SPILL_MAX, SPILL_HERE = 0.16, 0.35
+SPILL_MAX, SPILL_HERE, SPILL_CLEAR = 0.16, 0.35, 0.12
 """Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
-to believe anything; on a machine-punched card the holes are a larger card's. Around one hole: double punches reach 0.31."""
+to believe anything; on a machine-punched card the holes are a larger card's. Around one hole: double punches reach 0.31.
+Around a clear position, over a colour: a neighbour's hole reaches 0.09, a slit of a hole far off its place more."""
 UNEVEN = 0.35
 """The paper's unevenness around a hole, as a share of the way to the bed: print and noise reach 0.30, a shadow's edge 0.4."""
 ASTRAY_MM = 0.5
@@ -115,7 +124,12 @@ _NOTHING = Score(0.0)
 
 def _share(measured: Measured, card: _Card) -> Singles:
     """(n,): open shares, this card's clear positions at 0 and its whole holes at 1."""
-    base, full = _response(measured.open, 50 if measured.bed == "coloured" else WHOLE_RANK)
+    if measured.bed == "coloured":
+        # Where paper is left in a hole it is no measure of whole ones.
+        whole = (measured.other > WHOLE_OTHER) & (measured.hung < HUNG_MAX)
+        base, full = _response(measured.open, whole | card.machine, 50)
+    else:
+        base, full = _response(measured.open, np.ones(len(measured.open), np.bool_), WHOLE_RANK)
     if measured.bed == "black" and not card.machine:
         full = max(full, WHOLE_BLACK)
     share = np.clip((measured.open - base) / (full - base), 0, 1.5)
@@ -131,6 +145,8 @@ def _is_whole(measured: Measured, card: _Card) -> Flags:
     even = measured.lean < (WHOLE_LEAN_MACHINE if card.machine else WHOLE_LEAN)
     even &= measured.other > (WHOLE_OTHER_MACHINE if card.machine else WHOLE_OTHER)
     whole = even | (measured.disc > WHOLE_DISC)
+    # In a machine's narrow hole most of what is seen lies at a rim.
+    whole &= (measured.hung < HUNG_MAX) | card.machine
     return np.asarray(whole & (measured.open > WHOLE_OPEN) & (measured.gone > WHOLE_GONE), np.bool_)
 
 
@@ -154,14 +170,28 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
         solid |= (measured.fine > FINE_MAX_POINT) & (measured.bed != "coloured")
         solid |= _is_slit(measured, clear)
     return {
-        "spill": hole & (measured.spill > SPILL_HERE) | veiled,
+        "spill": hole & (measured.spill > SPILL_HERE) | veiled | _is_beside(measured, card, clear),
         "contrast": (measured.contrast < least_contrast(measured)) | (measured.noise > UNEVEN * measured.contrast),
         "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
         "faint": hole & (faint | _is_pale(measured, card)),
         "partial": hole & (share < MACHINE_MIN) & card.machine,
+        "hung": _hangs(measured, share, card),
         "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
         "crescent": clear & _rim(measured, card),
     }
+
+
+def _is_beside(measured: Measured, card: _Card, clear: Flags) -> Flags:
+    """Where the bed's colour is seen beside a position that measures clear."""
+    coloured = measured.bed == "coloured" and not card.machine
+    return np.asarray(clear & coloured & (measured.spill > SPILL_CLEAR), np.bool_)
+
+
+def _hangs(measured: Measured, share: Singles, card: _Card) -> Flags:
+    """Where a hole is less open than the card's whole ones and the rest has the paper's hue."""
+    whole = card.holes & (measured.hung < HUNG_MAX) & (share > WHOLE_SHARE)
+    known = not card.machine and int(whole.sum()) >= WHOLE_FEW
+    return np.asarray((measured.hung >= HUNG_MAX) & (share > OPENISH) & (share < WHOLE_SHARE) & known, np.bool_)
 
 
 def _is_astray(measured: Measured, share: Singles, card: _Card, reach_mm: float) -> Flags:
@@ -172,8 +202,11 @@ def _is_astray(measured: Measured, share: Singles, card: _Card, reach_mm: float)
 
 def _is_slit(measured: Measured, clear: Flags) -> Flags:
     """Where light or black adds up to a slit."""
-    if measured.bed != "black":
+    if measured.bed == "lit":
         return measured.slit > SLIT_MIN
+    if measured.bed == "coloured":
+        usual = _ranked(measured.slit[clear], SLIT_USUAL) if clear.sum() > 1 else 0.0
+        return np.asarray(measured.slit > usual + SLIT_MIN_COLOURED, np.bool_)
     slit = (measured.slit > SLIT_MIN_BLACK) | ((measured.slit > SLIT_SOLID) & (measured.fine > FINE_SOLID))
     return slit & (int((slit & clear).sum()) <= PRINTED_BLACK * max(int(clear.sum()), 1))
 
@@ -192,7 +225,10 @@ def _rim(measured: Measured, card: _Card) -> Flags:
     elif measured.bed == "black":
         hints = measured.slit / SLIT_MIN_BLACK + measured.crescent / CRESCENT_MIN + measured.lean / LEAN_MAX_POINT
         leaning |= hints > HINTS_MAX
-    return leaning | (measured.crescent > CRESCENT_MIN)
+    elif measured.bed == "coloured":
+        hints = measured.loose / UNEXPLAINED + measured.crescent / CRESCENT_MIN + measured.lean / LEAN_MAX
+        leaning |= hints > HINTS_MAX_COLOURED
+    return leaning | (measured.crescent > (CRESCENT_MIN_COLOURED if measured.bed == "coloured" else CRESCENT_MIN))
 
 
 def _is_pale(measured: Measured, card: _Card) -> Flags:
@@ -206,9 +242,12 @@ def _is_pale(measured: Measured, card: _Card) -> Flags:
     return np.asarray(depth < 1 - min(max(PALER_SPREADS * spread, PALER_MIN), PALER_MAX), np.bool_)
 
 
-def _response(share: Singles, rank: float) -> tuple[float, float]:
-    """What this card's clear and whole positions measure: print adds a little, shadow takes some away."""
-    low, high = share[share < 0.3], share[share > 0.5]
+def _response(share: Singles, whole: Flags, rank: float) -> tuple[float, float]:
+    """What this card's clear and whole positions measure: print adds a little, shadow takes some away.
+
+    whole: (n,) which of the holes may be whole ones.
+    """
+    low, high = share[share < 0.3], share[(share > 0.5) & whole]
     base = middle_of(low) if len(low) >= 5 else 0.0
     full = _ranked(high, rank / 100) if len(high) >= 3 else 1.0
     return min(base, 0.1), min(max(full, 0.6), 1.1)

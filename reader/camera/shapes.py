@@ -6,13 +6,15 @@ import cv2
 import numpy as np
 
 from reader.camera.patches import Plan, Singles
-from reader.camera.unmix import Mixture
+from reader.camera.unmix import Mixture, distance, dot
 
 OPENING, FINE_OPENING = 0.42, 0.25
 """Rings, digits and scratches narrower than this share of the hole are no hole (morphological opening). The finer one
 is for doubts."""
 DISC_RIM = 0.2
 """A hole's rim, as a share of its half width."""
+PAPER_HUE = 0.4
+"""Nearer to the paper's hue than this, as a share of the way to the bed's, is paper, however dark it lies."""
 END_FROM = 0.65
 """A hole's end begins at this share of its half height: printed digits and letters stay within."""
 
@@ -26,6 +28,25 @@ def disc_share(gone: Singles, looks: Plan, search_mm: float) -> Singles:
     kernel = core / core.sum()
     filled = [cv2.filter2D(g, cv2.CV_32F, kernel, borderType=cv2.BORDER_CONSTANT)[near].max() for g in gone]
     return np.array(filled, np.float32)
+
+
+def paper_share(seen: Singles, paper: Singles, bed: Singles, other: Singles, looks: Plan, search_mm: float) -> Singles:
+    """(n,): how much of what is not the lit paper has the paper's hue: a chad that hangs into the card's shade.
+
+    seen: (n, rows, columns, channels). other: (n, rows, columns), 1 where a sample is not the lit paper, solidly.
+    """
+    level = np.sqrt((paper * paper).sum(axis=1))
+    one = paper / np.maximum(level, 1.0)[:, None]
+    along, light = dot(seen, one), distance(seen, np.zeros_like(paper))
+    beside = np.sqrt(np.maximum(light * light - along * along, 0))
+    straight = (bed * one).sum(axis=1)
+    apart = np.sqrt(np.maximum((bed * bed).sum(axis=1) - straight * straight, 0))
+    hue = apart / np.maximum(np.sqrt((bed * bed).sum(axis=1)), 1.0)
+    # What is lighter than the paper is the bed's gloss.
+    shaded = (along < level[:, None, None]) & (beside < PAPER_HUE * hue[:, None, None] * light)
+    near = other * (looks.hole_mm < search_mm)
+    share: Singles = (shaded * near).sum(axis=(1, 2)) / np.maximum(near.sum(axis=(1, 2)), 1e-6)
+    return share
 
 
 def leaning(share: Singles, looks: Plan, search_mm: float) -> Singles:

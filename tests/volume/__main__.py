@@ -18,7 +18,7 @@ import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from device.simulator.scene import view_of
-from tests.volume.cards import Sample, in_spec, out_of_spec
+from tests.volume.cards import BEDS, COLOURED, Sample, in_spec, out_of_spec
 from tests.volume.judge import Tally, judge_card, read_range
 
 POSITIONS, SURVEY_POSITIONS, AMBIGUOUS = 10_000_000, 8_000_000, 100_000
@@ -31,18 +31,19 @@ def main() -> int:
     """Command line of the volume run."""
     given = _parser().parse_args()
     if given.show is not None:
-        return _show(given.seed, given.show, given.out_of_spec, given.folder)
+        return _show(given)
     goal = given.positions or (AMBIGUOUS if given.out_of_spec else POSITIONS)
-    state = given.folder / f"{'out-of-spec' if given.out_of_spec else 'in-spec'}-{given.seed}.json"
+    name = f"{'out-of-spec' if given.out_of_spec else 'in-spec'}{'-coloured' if given.coloured else ''}-{given.seed}"
+    state = given.folder / f"{name}.json"
     reached = _resume(state)
     try:
-        for part in _run(given.seed, given.out_of_spec, goal, given.processes, reached):
+        for part in _run(given, goal, reached):
             _keep(state, *part)
             reached = part
     except KeyboardInterrupt:
         sys.stdout.write("cut; the same command goes on from here\n")
     tally, _, seconds = reached
-    _tell(tally, given.seed, seconds, given.out_of_spec, state)
+    _tell(tally, seconds, given, state)
     return 0 if done(tally, given.out_of_spec) >= goal and _passed(tally, given.out_of_spec) else 1
 
 
@@ -50,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.volume", description=__doc__)
     parser.add_argument("--positions", type=int, help="how many (in-spec 10,000,000; out-of-spec 100,000 in doubt)")
     parser.add_argument("--out-of-spec", action="store_true", help="holes open 15–60 %% and folded chads instead")
+    parser.add_argument(
+        "--coloured", action="store_true", help="on green and beech instead of a machine's felt and panel"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--show", type=int, metavar="CARD", help="read this card of the run again, write its picture")
@@ -65,18 +69,19 @@ def done(tally: Tally, beyond: bool) -> int:
 Progressed = tuple[Tally, int, float]
 
 
-def _run(seed: int, beyond: bool, goal: int, processes: int, so_far: Progressed) -> Generator[Progressed, None, None]:
+def _run(given: argparse.Namespace, goal: int, so_far: Progressed) -> Generator[Progressed, None, None]:
     tally, parts, before = so_far
+    beyond, beds = given.out_of_spec, COLOURED if given.coloured else BEDS
     start = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,} of {task.total:,}"))
-    with ProcessPoolExecutor(processes) as pool, Progress(*columns, TimeRemainingColumn()) as progress:
+    with ProcessPoolExecutor(given.processes) as pool, Progress(*columns, TimeRemainingColumn()) as progress:
         bar = progress.add_task("positions", total=goal, completed=done(tally, beyond))
         waiting: list[Future[Tally]] = []
         try:
             while done(tally, beyond) < goal:
-                while len(waiting) < 2 * processes:
+                while len(waiting) < 2 * given.processes:
                     at = (parts + len(waiting)) * PART
-                    waiting.append(pool.submit(read_range, seed, at, at + PART, beyond))
+                    waiting.append(pool.submit(read_range, given.seed, at, at + PART, beyond, beds))
                 tally.add(waiting.pop(0).result())
                 parts += 1
                 note = f"{tally.cards:,} cards, {tally.silent + tally.certain} silent"
@@ -120,28 +125,29 @@ def _passed(tally: Tally, beyond: bool) -> bool:
     return tally.silent == 0 and tally.doubtful + tally.refused <= REVIEW_MAX * tally.cards
 
 
-def _tell(tally: Tally, seed: int, seconds: float, beyond: bool, state: Path) -> None:
+def _tell(tally: Tally, seconds: float, given: argparse.Namespace, state: Path) -> None:
     lines = [
-        f"seed {seed}, {tally.cards:,} cards, {tally.positions:,} positions "
+        f"seed {given.seed}, {tally.cards:,} cards, {tally.positions:,} positions "
         f"({tally.survey_positions:,} on survey cards), {seconds / 60:.1f} minutes",
         f"silent errors: {tally.silent}",
         f"sent to review without need: {tally.doubtful}; rejected: {tally.refused} "
         f"(allowed in all: {int(REVIEW_MAX * tally.cards):,})",
         f"strays missed: {tally.strays_missed} of {tally.strays}; cards offered to other layouts only: {tally.foreign}",
     ]
-    if beyond:
+    if given.out_of_spec:
         lines += [
             f"positions in doubt: {tally.ambiguous:,}, called certain: {tally.certain}",
             f"chads closed again: {tally.closed:,}, called clear: {tally.closed_clear:,}",
         ]
     lines += [f"  card {f['card']}: {f['kind']}, {f['layout']}, {f['bed']}, {f['what']}" for f in tally.failures[:40]]
-    more = " --out-of-spec" if beyond else ""
-    lines.append(f"all of them: {state}; see one: python -m tests.volume{more} --seed {seed} --show CARD")
+    more = (" --out-of-spec" if given.out_of_spec else "") + (" --coloured" if given.coloured else "")
+    lines.append(f"all of them: {state}; see one: python -m tests.volume{more} --seed {given.seed} --show CARD")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
-def _show(seed: int, k: int, beyond: bool, folder: Path) -> int:
-    sample = (out_of_spec if beyond else in_spec)(seed, k)
+def _show(given: argparse.Namespace) -> int:
+    k, beyond, folder = given.show, given.out_of_spec, given.folder
+    sample = (out_of_spec if beyond else in_spec)(given.seed, k, COLOURED if given.coloured else BEDS)
     tally = Tally()
     judge_card(k, sample, tally, beyond)
     folder.mkdir(parents=True, exist_ok=True)

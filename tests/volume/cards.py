@@ -27,6 +27,9 @@ CLASSIC = "ibm80"
 CLASSIC_EVERY = 70
 """Every so manieth card is an 80-column card: 960 positions against 59 leave four fifths to survey cards."""
 BEDS: tuple[Bed, ...] = ("felt", "panel")
+"""What a machine's tray is made of."""
+COLOURED: tuple[Bed, ...] = ("green", "beech")
+"""What a table is made of, under a telephone."""
 LARGE_EVERY = 10
 """So often a survey card is seen at 1640 × 1232, as 80-column cards always are, and else at 1024 × 768."""
 STRAY_EVERY = 50
@@ -64,7 +67,7 @@ def layouts() -> dict[str, Layout]:
     return {layout.id: layout for layout in (*found, find_layout(CLASSIC))}
 
 
-def in_spec(seed: int, k: int) -> Sample:
+def in_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS) -> Sample:
     """Card k of the in-spec run."""
     rng = np.random.default_rng([seed, k])
     classic = k % CLASSIC_EVERY == CLASSIC_EVERY - 1
@@ -72,10 +75,10 @@ def in_spec(seed: int, k: int) -> Sample:
     cuts = _classic_cuts(layout, rng) if classic else _survey_cuts(layout, rng)
     if not classic and k % STRAY_EVERY == 0:
         cuts += astray(layout, rng)
-    return _sample(layout, k, cuts, rng)
+    return _sample(layout, k, cuts, beds, rng)
 
 
-def out_of_spec(seed: int, k: int) -> Sample:
+def out_of_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS) -> Sample:
     """Card k of the out-of-spec run: survey cards, about half of whose holes are half open, or closed again."""
     rng = np.random.default_rng([seed, k, 1])
     layout = layouts()[SURVEYS[k % len(SURVEYS)]]
@@ -93,7 +96,7 @@ def out_of_spec(seed: int, k: int) -> Sample:
             near = min(layout.positions, key=lambda p: (p.x_mm - cut.x_mm) ** 2 + (p.y_mm - cut.y_mm) ** 2)
             closed.append(near.name)
         cuts.append(cut)
-    return replace(_sample(layout, k, cuts, rng, offer=False), closed=tuple(closed))
+    return replace(_sample(layout, k, cuts, beds, rng, offer=False), closed=tuple(closed))
 
 
 def _survey_cuts(layout: Layout, rng: np.random.Generator) -> list[Cut]:
@@ -114,9 +117,11 @@ def _classic_cuts(layout: Layout, rng: np.random.Generator) -> list[Cut]:
     return punch(layout, wanted, Hand(CLASSIC_SIGMA_MM, 0.0), rng)
 
 
-def _sample(layout: Layout, k: int, cuts: list[Cut], rng: np.random.Generator, *, offer: bool = True) -> Sample:
+def _sample(
+    layout: Layout, k: int, cuts: list[Cut], beds: tuple[Bed, ...], rng: np.random.Generator, *, offer: bool = True
+) -> Sample:
     classic = layout.id == CLASSIC
-    scene = _scene(k, classic, rng)
+    scene = _scene(k, classic, beds, rng)
     card = _card(layout, cuts, classic, rng)
     others = tuple(v for v in layouts().values() if v is not layout)
     offered: tuple[Layout, ...] = (layout,)
@@ -128,9 +133,9 @@ def _sample(layout: Layout, k: int, cuts: list[Cut], rng: np.random.Generator, *
     return Sample(layout, offered, scene, card, frame, truth(layout, card), strays(layout, card))
 
 
-def _scene(k: int, classic: bool, rng: np.random.Generator) -> Scene:
+def _scene(k: int, classic: bool, beds: tuple[Bed, ...], rng: np.random.Generator) -> Scene:
     size = (1640, 1232) if classic or k % LARGE_EVERY == 0 else (1024, 768)
-    scene = machine_scene(rng, BEDS[int(rng.integers(len(BEDS)))], *size)
+    scene = machine_scene(rng, beds[int(rng.integers(len(beds)))], *size)
     turned = 180.0 if rng.random() < 0.1 else 0.0
     over = rng.random() < 0.1
     fill = float(rng.uniform(0.78, 0.86)) if classic else scene.fill

@@ -7,9 +7,10 @@ from typing import Any
 
 import cv2
 
+from device.simulator.scene import Bed
 from reader.camera import read_frame
 from reader.reading import Punch, Reading
-from tests.volume.cards import CLASSIC, Sample, in_spec, out_of_spec
+from tests.volume.cards import BEDS, CLASSIC, Sample, in_spec, out_of_spec
 
 FAILURES_MAX = 1000
 """More are counted, not listed."""
@@ -54,12 +55,12 @@ class Tally:
         )
 
 
-def read_range(seed: int, start: int, stop: int, beyond: bool) -> Tally:
+def read_range(seed: int, start: int, stop: int, beyond: bool, beds: tuple[Bed, ...] = BEDS) -> Tally:
     """Render and read the cards `start` to `stop` − 1. beyond: of the out-of-spec run."""
     cv2.setNumThreads(1)
     tally = Tally()
     for k in range(start, stop):
-        judge_card(k, (out_of_spec if beyond else in_spec)(seed, k), tally, beyond)
+        judge_card(k, (out_of_spec if beyond else in_spec)(seed, k, beds), tally, beyond)
     return tally
 
 

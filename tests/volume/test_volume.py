@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tests.volume.__main__ as volume
-from tests.volume.cards import OPEN_MAX, OPEN_MIN, SURVEYS, in_spec, out_of_spec
+from tests.volume.cards import COLOURED, OPEN_MAX, OPEN_MIN, SURVEYS, in_spec, out_of_spec
 from tests.volume.judge import Tally, judge_card, read_range
 
 PARTS, CARDS = 4, 350
@@ -27,6 +27,15 @@ def test_half_open_holes_are_never_called_certain() -> None:
     tally = read_range(1, 0, 48, beyond=True)
     assert tally.ambiguous > 100
     assert tally.certain == 0 and tally.silent == 0, tally.failures
+
+
+def test_over_coloured_beds_chads_that_hang_and_slits_are_doubted_and_whole_holes_are_not() -> None:
+    tally = read_range(1, 0, 120, beyond=True, beds=COLOURED)
+    assert tally.ambiguous > 400
+    assert tally.certain == 0 and tally.silent == 0, tally.failures
+    tally = read_range(1, 0, 140, beyond=False, beds=COLOURED)
+    assert tally.silent == 0 and tally.strays_missed == 0, tally.failures
+    assert tally.doubtful + tally.refused <= 1, tally.failures
 
 
 def test_a_card_follows_from_seed_and_number_alone() -> None:
@@ -54,12 +63,13 @@ def test_a_wrong_truth_is_noticed() -> None:
 def test_a_run_that_was_cut_goes_on_where_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(volume, "PART", 4)
     state = tmp_path / "state.json"
-    run = volume._run(1, False, 420, 1, volume._resume(state))
+    given = volume._parser().parse_args(["--seed", "1", "--processes", "1"])
+    run = volume._run(given, 420, volume._resume(state))
     volume._keep(state, *next(run))
     run.close()
     first = volume._resume(state)
     assert first[0].cards == 4 and first[1] == 1
-    for part in volume._run(1, False, 420, 1, first):
+    for part in volume._run(given, 420, first):
         volume._keep(state, *part)
     whole = volume._resume(state)[0]
     straight = read_range(1, 0, whole.cards, beyond=False)
