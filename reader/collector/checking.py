@@ -10,10 +10,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 from reader.collector import api, body
-from reader.collector.shapes import misshapen
+from reader.collector.shapes import check
 from reader.processes import cores, fresh
 from reader.sync.errors import WireError
-from reader.sync.wire import WireRecord, unsound
+from reader.sync.wire import WireRecord, sound_body
 
 log = logging.getLogger("logicienne.collector")
 
@@ -42,11 +42,11 @@ def sorted_out(records: Iterable[WireRecord]) -> tuple[list[WireRecord], list[Re
     """Those that are what they say and can be understood, and the others."""
     sound, refused = [], []
     for record in records:
-        why = unsound(record) or misshapen(record)
-        if why is None:
+        try:
+            check(record, sound_body(record))
             sound.append(record)
-        else:
-            refused.append(Refused(record.id, why))
+        except WireError as error:
+            refused.append(Refused(record.id, str(error)))
     return sound, refused
 
 

@@ -10,6 +10,8 @@ from functools import cache
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+import pydantic_core
+
 from reader.collector import schema
 from reader.collector.database import Again, Database, Row, Session
 from reader.collector.errors import CollectorBusy, CollectorError
@@ -68,8 +70,8 @@ class PostgresSession(Session):
             f"INSERT INTO {table} ({names}) SELECT {names} FROM json_to_recordset(?::json) AS given ({types}) "  # noqa: S608
             f"ON CONFLICT {clash}"
         )
-        values = json.dumps([dict(zip(columns, row, strict=True)) for row in rows], ensure_ascii=False)
-        self._connection.execute(_sql(sql), (values,))
+        values = pydantic_core.to_json([dict(zip(columns, row, strict=True)) for row in rows])
+        self._connection.execute(_sql(sql), (values.decode(),))
 
     def several(self, values: Sequence[str]) -> object:
         """As a JSON list."""

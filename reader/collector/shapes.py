@@ -7,7 +7,7 @@ the machine until the collector is brought up to date. Nothing is lost by waitin
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,6 +15,7 @@ from cards.canonical import from_json
 from reader.store import KINDS
 from reader.store.reviews import DECISIONS
 from reader.store.stories import LEVELS
+from reader.sync.errors import WireError
 from reader.sync.wire import WireRecord
 
 NO_PERMANENCE = ("layout", "campaign")
@@ -122,7 +123,8 @@ class ReadingBody(_Strict):
     residual_mm: Number | None
     print_shift_mm: list[Number]
     thresholds: ThresholdsBody
-    scores: dict[str, tuple[Number, Number, Number, list[str]]]
+    # As lists they come, out of JSON.
+    scores: dict[str, Annotated[tuple[Number, Number, Number, list[str]], Field(strict=False)]]
     strays: list[StrayBody]
     answers: dict[str, AnswerBody]
     outcome: Literal["accepted", "review"]
@@ -175,31 +177,29 @@ SHAPES: Mapping[str, type[BaseModel]] = {
 }  # fmt: skip
 
 
-def misshapen(record: WireRecord) -> str | None:
-    """Why a record cannot be understood, in words; `None` when it can. Never repeats what the record says."""
+def check(record: WireRecord, body: Mapping[str, Any]) -> None:
+    """Whether a record can be understood. body: what it says. Raises `WireError`, whose words never repeat what it says."""
     if (record.permanence == "") != (record.kind in NO_PERMANENCE):
-        return f"a {record.kind} {'belongs to' if record.permanence == '' else 'has'} no permanence"
+        raise WireError(f"a {record.kind} {'belongs to' if record.permanence == '' else 'has'} no permanence")
     if record.kind == "permanence" and record.permanence != record.id:
-        return "a permanence belongs to itself"
+        raise WireError("a permanence belongs to itself")
     if record.text is not None and "\0" in record.text:
-        return "its words hold a null character"
+        raise WireError("its words hold a null character")
     try:
-        body = SHAPES[record.kind].model_validate_json(record.body)
+        understood = SHAPES[record.kind].model_validate(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         # Keys of an object may be answers: only the first name is this program's own.
         where = str(first["loc"][0]) if first["loc"] and first["type"] != "extra_forbidden" else "its body"
-        return f"{where:.40}: {first['msg']:.120}; is the collector as new as the machine?"
-    if isinstance(body, LayoutBody):
-        return _no_layout(body)
-    return None
+        raise WireError(f"{where:.40}: {first['msg']:.120}; is the collector as new as the machine?") from error
+    if isinstance(understood, LayoutBody):
+        _check_layout(understood)
 
 
-def _no_layout(body: LayoutBody) -> str | None:
+def _check_layout(body: LayoutBody) -> None:
     try:
         layout = from_json(body.content)
-    except (ValueError, RecursionError):
-        return "its layout cannot be understood; is the collector as new as the machine?"
+    except (ValueError, RecursionError) as error:
+        raise WireError("its layout cannot be understood; is the collector as new as the machine?") from error
     if (layout.identity, layout.digest) != (body.identity, body.digest):
-        return "its layout is not the one it names; is the collector as new as the machine?"
-    return None
+        raise WireError("its layout is not the one it names; is the collector as new as the machine?")

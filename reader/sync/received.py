@@ -11,7 +11,7 @@ from reader.store.backup import erase_in_copies, second_medium
 from reader.store.outbox import digests, settle
 from reader.sync.errors import WireError
 from reader.sync.identity import Identity
-from reader.sync.wire import Receipt, WireRecord, group, unsound
+from reader.sync.wire import Receipt, WireRecord, group, sound_body
 
 COPIES = "sync_copies"
 """The setting that names stories whose words may still be in copies on the second medium."""
@@ -51,10 +51,11 @@ def take_erasures(store: Store, values: Sequence[object]) -> int:
     for value in values:
         try:
             record = WireRecord.from_json(value)
+            story = sound_body(record).get("record")
         except WireError:
             continue
-        if record.kind == "erasure" and unsound(record) is None and _take_erasure(store, record.record):
-            erased.append(str(json.loads(record.body)["record"]))
+        if record.kind == "erasure" and _take_erasure(store, record.record, str(story)):
+            erased.append(str(story))
     if erased:
         # An open sitting has its file written anew when it is closed; until then it must not wait for us.
         if store.rows("SELECT 1 FROM permanences WHERE NOT closed"):
@@ -65,10 +66,9 @@ def take_erasures(store: Store, values: Sequence[object]) -> int:
     return len(erased)
 
 
-def _take_erasure(store: Store, record: facts.Record) -> bool:
-    story = json.loads(record.body).get("record")
+def _take_erasure(store: Store, record: facts.Record, story: str) -> bool:
     with store.transaction():
-        found = store.rows("SELECT permanence FROM told WHERE id = ?", str(story))
+        found = store.rows("SELECT permanence FROM told WHERE id = ?", story)
         if not found or found[0][0] != record.permanence:
             return False
         if not store.rows("SELECT 1 FROM erasures WHERE record = ?", story):

@@ -1,7 +1,7 @@
 """What travels between a machine and the collector, over the network as on a stick; see docs/sync.md.
 
-Everything is JSON. What comes in is checked here for its form (`from_json` raises `WireError`, with words), and `unsound`
-says whether a record is what its digest says. What a record means is the business of whoever takes it in.
+Everything is JSON. What comes in is checked here for its form (`from_json` raises `WireError`, with words), and `sound_body`
+whether a record is what its digest says. What a record means is the business of whoever takes it in.
 
 `root` in a state answer is opaque to the machine: any text that changes when what the collector holds of this machine
 changes. The machine notes it when all it has is safe, and looks at every permanence again when it finds another.
@@ -96,20 +96,23 @@ class WireRecord:
         )
 
 
-def unsound(record: WireRecord) -> str | None:
-    """Why a record is not what it says it is; `None` when body, digest and words fit together."""
+def sound_body(record: WireRecord) -> dict[str, Any]:
+    """What a record says, when body, digest and words fit together. Raises `WireError` that says why they do not."""
     try:
-        if not facts.is_sound(record.record):
-            return "its content is not what its digest says"
+        sound = facts.is_sound(record.record)
         body = pydantic_core.from_json(record.body)  # half the time that `json` takes
-        if not isinstance(body, dict) or facts.canonical(body) != record.body:
-            return "its body is not canonical JSON"
-        if record.text is not None and facts.salted_digest(record.salt or "", record.text) != body.get("text_digest"):
-            return "its words are not those that were told"
-    except (ValueError, RecursionError):
+        canonical = isinstance(body, dict) and facts.canonical(body) == record.body
+        told = record.text is None or facts.salted_digest(record.salt or "", record.text)
+    except (ValueError, RecursionError) as error:
         # Not JSON, lone surrogates, nested without end.
-        return "its body is not JSON that can be read"
-    return None
+        raise WireError("its body is not JSON that can be read") from error
+    if not sound:
+        raise WireError("its content is not what its digest says")
+    if not canonical:
+        raise WireError("its body is not canonical JSON")
+    if told not in (True, body.get("text_digest")):
+        raise WireError("its words are not those that were told")
+    return cast(dict[str, Any], body)
 
 
 @dataclass(frozen=True)
