@@ -29,8 +29,10 @@ from tests.fuzz import start
 
 ARRAYS = [
     f"reader.camera.{name}"
-    for name in ("edges", "find", "geometry", "lattice", "measure", "patches", "strays", "unmix")
-]
+    for name in (
+        "edges", "find", "geometry", "glance", "lattice", "measure", "patches", "scores", "shadow", "shapes", "strays", "unmix",
+    )
+]  # fmt: skip
 """Compare whole arrays, which atheris would keep for ever; the others' branches guide the search."""
 
 with atheris.instrument_imports(include=["device.frame", "reader"], exclude=ARRAYS):
