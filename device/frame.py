@@ -6,6 +6,7 @@ Grey first because most beds need no more, and decoding a JPEG to colour costs a
 from __future__ import annotations
 
 import io
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -81,7 +82,9 @@ def decode_picture(data: bytes, name: str) -> Frame:
         raise PictureError(
             f"{name}: {width} × {height} pixels show no card; give a photograph or a scan of a whole card"
         )
-    if not _is_whole(data, kind):
+    if kind == "PNG":
+        data = data[: _png_end(data)]
+    if not data or not _is_whole(data, kind):
         raise PictureError(f"{name}: the {kind} file breaks off before its end; copy it again from where it was taken")
     grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
     if grey is None:
@@ -95,7 +98,8 @@ def _header(data: bytes, name: str) -> tuple[int, int, str]:
     if size is not None:
         return *size, "JPEG"
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        # What Pillow has to say about a picture is for programmers, and would go to the operator's screen.
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data)) as image:
             return image.width, image.height, image.format or "picture"
     except Image.DecompressionBombError as error:
         raise PictureError(f"{name}: {error}; scan or photograph the card at a lower resolution") from error
@@ -129,17 +133,19 @@ def _is_whole(data: bytes, kind: str) -> bool:
         end = data.rfind(b"\xff\xd9")
         # An end mark that is followed by another start of scan belongs to an embedded preview.
         return end >= 0 and data.find(b"\xff\xda", end) < 0
-    if kind == "PNG":
-        return _is_whole_png(data)
     return True
 
 
-def _is_whole_png(data: bytes) -> bool:
-    """Whether every chunk lies within the file, up to the last. OpenCV makes room for a chunk of any length that is claimed:
-    45 bytes can cost gigabytes, and seconds."""
+def _png_end(data: bytes) -> int:
+    """Where a PNG ends all of whose chunks lie within the file; 0 when they do not.
+
+    OpenCV makes room for a chunk of any length that is claimed, also behind the end of a PNG without picture data: 45 bytes
+    can cost gigabytes, and seconds.
+    """
     at = len(PNG_SIGNATURE)
     while at + PNG_FRAME_BYTES <= len(data):
-        if data[at + 4 : at + 8] == b"IEND":
-            return True
+        is_last = data[at + 4 : at + 8] == b"IEND"
         at += PNG_FRAME_BYTES + int.from_bytes(data[at : at + 4], "big")
-    return False
+        if is_last:
+            return at if at <= len(data) else 0
+    return 0

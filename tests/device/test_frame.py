@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import resource
 import struct
 import zlib
 
@@ -23,12 +24,13 @@ def jpeg(width: int = 64, height: int = 48) -> bytes:
     return data.tobytes()
 
 
+def chunk(kind: bytes, data: bytes) -> bytes:
+    """One chunk of a PNG."""
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
 def png_header_of(width: int, height: int) -> bytes:
     """A PNG that claims a size and holds a few bytes: what a decompression bomb looks like from outside."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
@@ -74,6 +76,26 @@ def test_a_png_whose_chunk_claims_gigabytes_is_refused_before_room_is_made_for_i
     made = whole[:data] + bomb + (b"tEXt" + whole[data:] if at.startswith("first") else whole[data + 4 :])
     with pytest.raises(PictureError, match=r"breaks off|not a picture"):
         decode_picture(made, "bomb.png")
+
+
+@pytest.mark.parametrize("kinds", [[b"IHDR"], [b"IHDR", b"IHDR"], [b"IHDR", b"acTL"], [b"IHDR", b"IDAT"]])
+@pytest.mark.parametrize("claimed", [b"IEND", b"IDAT", b"tEXt"])
+def test_what_lies_behind_a_png_costs_no_memory(kinds: list[bytes], claimed: bytes) -> None:
+    header = struct.pack(">IIBBBBB", 128, 96, 8, 0, 0, 0, 0)
+    made = b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, header if kind == b"IHDR" else bytes(8)) for kind in kinds)
+    bomb = struct.pack(">I", 0xE5000000) + claimed + bytes(8)
+    for data in (made + bomb, made + chunk(b"IEND", b"") + bomb):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        with pytest.raises(PictureError):
+            decode_picture(data, "bomb.png")
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
+
+
+def test_a_png_may_have_something_behind_it() -> None:
+    buffer = io.BytesIO()
+    Image.new("L", (300, 200), 128).save(buffer, "PNG")
+    frame = decode_picture(buffer.getvalue() + b"a note", "photo.png")
+    assert frame.grey.shape == (200, 300) and frame.encoded == buffer.getvalue()
 
 
 def test_a_picture_of_400_million_pixels_is_refused_before_it_is_decoded() -> None:
