@@ -124,8 +124,8 @@ def fit_corners(
     One straight line a side. `None` when a side cannot be seen.
     """
     looks = side_points(*size)
-    px = to_px(looks.reshape(-1, 2)).astype(np.float32)
-    seen, empty = (sample(levels, px).astype(np.float32).reshape(looks.shape[:3]) for levels in (image, bed))
+    px = to_px(looks.reshape(-1, 2)).T.astype(np.float32, order="C")
+    seen, empty = (sample(levels, px, looks.shape[:3]) for levels in (image, bed))
     edge, good = side_offsets(seen, empty)
     if (good.sum(axis=1) < SIDE_POINTS // 3).any():
         return None
@@ -155,15 +155,8 @@ def fit_corners(
     return np.array(found)
 
 
-def sample(image: Levels, px: NDArray[np.float32]) -> Floats:
-    """(n, 2) px → (n,) levels, between pixels; the picture's border goes on for ever."""
-    rows = px.reshape(-1, 1, 2)
-    seen = cv2.remap(image, rows, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(seen, np.float64).ravel()
-
-
-def sample_at(image: Levels, px: Singles, shape: tuple[int, ...]) -> Singles:
-    """(2, n) x and y px → levels of that shape. As `sample`, for places that lie by rows of x and of y."""
+def sample(image: Levels, px: Singles, shape: tuple[int, ...]) -> Singles:
+    """(2, n) x and y px → levels of that shape, between pixels; the picture's border goes on for ever."""
     x, y = px[:, None]
     seen = cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(seen, np.uint8).astype(np.float32).reshape(shape)

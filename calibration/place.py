@@ -16,7 +16,7 @@ from calibration.outline import (
     SIDE_POINTS,
     Rectangle,
     rectangle,
-    sample_at,
+    sample,
     side_along,
     side_normals,
     side_offsets,
@@ -101,7 +101,7 @@ class Tray:
         """
         px = self.map(pose, width_mm, height_mm).singles.reshape(2, -1) @ _side_products(width_mm, height_mm)
         shape = (-1, 4, SIDE_POINTS)
-        edge, good = side_offsets(sample_at(image, px, shape), np.float32(gain) * sample_at(self.bed.mean, px, shape))
+        edge, good = side_offsets(sample(image, px, shape), np.float32(gain) * sample(self.bed.mean, px, shape))
         if (good.sum(axis=1) < SIDE_POINTS // 4).any():
             return None
         (dx, dy, turn, scale), off = _solve(edge, good, width_mm, height_mm)
@@ -127,7 +127,7 @@ class Tray:
         """(4,) share of the would-be cut triangle that shows the bed, at the card's top-left, top-right, bottom-right
         and bottom-left."""
         px = mapped.singles.reshape(2, -1) @ _cut_products(*size_mm, cut.dx_mm, cut.dy_mm)
-        seen, bed, spread = (sample_at(levels, px, (4, -1)) for levels in (image, self.bed.mean, self.bed.spread))
+        seen, bed, spread = (sample(levels, px, (4, -1)) for levels in (image, self.bed.mean, self.bed.spread))
         limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * spread)
         shows = np.abs(seen - np.float32(gain) * bed) < limit
         return np.asarray(shows.sum(axis=1) / shows.shape[1], np.float64)

@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.outline import sample_at
+from calibration.outline import sample
 from cards.layout import Layout, Marker
 from cards.marks import aruco_cells
 from reader.camera.geometry import Floats
@@ -47,7 +47,7 @@ def _shows_marks(grey: NDArray[np.uint8], to_px: Callable[[Floats], Floats], lay
     places, within, dark = _cells(code.dictionary, code.size_mm or 1.0, code.markers)
     # Over so small a mark the picture is as good as linear: three of its points are projected, not each of its cells.
     px = np.asarray(to_px(places)).reshape(len(dark), 3, 2).transpose(2, 0, 1).astype(np.float32) @ within
-    seen = sample_at(grey, px.reshape(2, -1), (len(dark), 4, -1)).sum(axis=1) * np.float32(0.25)
+    seen = sample(grey, px.reshape(2, -1), (len(dark), 4, -1)).sum(axis=1) * np.float32(0.25)
     darkest_clear = np.where(dark, 255, seen).min(axis=1)
     clearest_dark = np.where(dark, seen, 0).max(axis=1)
     return bool((darkest_clear - clearest_dark > MARK_CONTRAST_MIN).all())
