@@ -30,6 +30,7 @@ from reader.collector.errors import CollectorBusy, CollectorError, Denied
 from reader.collector.keys import Collector
 from reader.collector.refusal import BUSY_S, Refusal
 from reader.collector.tries import Tries
+from reader.processes import cores
 from reader.sync.errors import WireError
 
 log = logging.getLogger("logicienne.collector")
@@ -65,7 +66,7 @@ class Served:
 
     def __init__(self, collector: Collector, metrics_token: str) -> None:
         self._collector, self._metrics_token = collector, metrics_token
-        self._tries, self._checkers = Tries(), Checkers()
+        self._tries, self._checkers = Tries(), Checkers(cores())
         self._counts = metrics.Counts()
         self._description = api.openapi(version("logicienne"))
 

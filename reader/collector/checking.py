@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reader.collector import api, body
 from reader.collector.shapes import check
-from reader.processes import cores, fresh
+from reader.processes import fresh
 from reader.sync.errors import WireError
 from reader.sync.wire import WireRecord, sound_body
 
@@ -76,15 +76,15 @@ class Checkers:
     Threads may share it.
     """
 
-    def __init__(self, processes: int | None = None) -> None:
-        """processes: at most so many, 0 for this one alone. `None`: one per core, where there is more than one core."""
-        self._count = (cores() if cores() > 1 else 0) if processes is None else processes
+    def __init__(self, processes: int) -> None:
+        """processes: at most so many; a single one would only be this one's work done elsewhere, and is not started."""
+        self._count = processes
         self._lock = threading.Lock()
         self._pool: ProcessPoolExecutor | None = None
 
     def read(self, raw: bytes, packed: bool) -> Batch:
         """See `read_batch`."""
-        if not self._count or len(raw) <= SMALL_BYTES:
+        if self._count < 2 or len(raw) <= SMALL_BYTES:
             return read_batch(raw, packed)
         with self._lock:
             pool = self._pool = self._pool or fresh(self._count)

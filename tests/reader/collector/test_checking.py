@@ -21,7 +21,7 @@ from reader.sync.wire import BATCH_BYTES_MAX, WireRecord
 
 @pytest.fixture(scope="module")
 def checkers() -> Iterator[Checkers]:
-    made = Checkers(processes=1)
+    made = Checkers(processes=2)
     yield made
     made.close()
 
@@ -49,7 +49,7 @@ def test_another_process_finds_what_this_one_finds(checkers: Checkers, records: 
 
 def test_an_evening_of_cards_starts_no_process(records: list[WireRecord]) -> None:
     before = others()
-    checkers = Checkers(processes=1)
+    checkers = Checkers(processes=2)
     raw = gzip.compress(json.dumps({"machine": "a" * 12, "records": [r.to_json() for r in records]}).encode())
     assert len(raw) <= SMALL_BYTES
     assert checkers.read(raw, packed=True) == read_batch(raw, packed=True)
@@ -77,7 +77,7 @@ def refusal(raw: bytes, packed: bool, read: Any) -> tuple[str, int, str]:
 
 def test_a_process_that_is_killed_loses_no_batch(records: list[WireRecord]) -> None:
     before = others()
-    checkers = Checkers(processes=1)
+    checkers = Checkers(processes=2)
     raw = body([r.to_json() for r in records])
     here = read_batch(raw, packed=False)
     assert checkers.read(raw, packed=False) == here
