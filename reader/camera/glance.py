@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from reader.camera.patches import Plan, Singles
 from reader.camera.shapes import OPENING, end_weights, leaning, opened
-from reader.camera.unmix import Mixture, contrast_of, distance, dot, is_glossy, is_lit, least_off, unmix_at
+from reader.camera.unmix import Mixture, contrast_of, dot, is_glossy, is_lit, least_off, unmix_beyond
 
 DARKER, DARK_STEP = 0.1, 0.25
 """Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
@@ -60,9 +60,7 @@ def machine_worth_a_look(
     near = glance.hole_mm < search_mm
     bright = (paper * paper).sum(axis=1)
     least = np.minimum(least_off(contrast_of(paper, bed)), DARKER * np.sqrt(bright))
-    off = distance(seen, paper)
-    at = np.flatnonzero(off > least[:, None, None])
-    found = unmix_at(at, seen, paper, bed, off.ravel()[at])
+    at, found = unmix_beyond(least, seen, paper, bed)
     like_bed = np.maximum(found.open, found.loose)
     lost = 1 - (found.seen * np.take(paper.T / np.maximum(bright, 1.0), found.patch, axis=1)).sum(axis=0)
     gone = like_bed if is_lit(bed) else np.maximum(like_bed, np.clip((lost - DARKER) / DARK_STEP, 0, 1))
@@ -83,7 +81,7 @@ def machine_worth_a_look(
     some |= (total(gone, hole) > GLANCE_GONE) & (lean > GLANCE_LEAN_MACHINE)
     solid = np.flatnonzero(~some & (total(found.unlike, hole) > GLANCE_UNLIKE))
     if len(solid):
-        spread = np.zeros(off.shape, np.float32)
+        spread = np.zeros(seen.shape[:3], np.float32)
         spread.ravel()[at] = found.unlike
         some[solid] = opened(spread[solid], glance, OPENING).reshape(len(solid), -1) @ hole > GLANCE_UNLIKE
     return some

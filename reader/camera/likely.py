@@ -18,6 +18,7 @@ from calibration.plane import DEGREE, CardMap, half_sides_mm, powers
 from calibration.weigh import BED_SHARE, UNLIKELY, VEIL, Singles, weigh
 from cards.layout import Layout
 from reader.camera.geometry import Floats
+from reader.camera.patches import SIDE_MAX
 
 COARSE = 4
 """Bed and light are smooth: they are looked up at every fourth pixel of the raster."""
@@ -276,15 +277,14 @@ class Face:
 
 def between(image: Levels, x: Singles, y: Singles) -> Singles:
     """(n,) px, x and y → (n,) levels, between pixels."""
+    # Of a noisy picture more spots than one row holds are unlike their blank.
+    row = SIDE_MAX - 1
     rows = [
-        cv2.remap(image, x[None, k : k + ROW_MAX], y[None, k : k + ROW_MAX], cv2.INTER_LINEAR)[0]
-        for k in range(0, len(x), ROW_MAX)
+        cv2.remap(image, x[None, k : k + row], y[None, k : k + row], cv2.INTER_LINEAR)[0] for k in range(0, len(x), row)
     ]
     return np.asarray(rows[0] if len(rows) == 1 else np.concatenate(rows), np.float32)
 
 
-ROW_MAX = 30_000
-"""cv2.remap takes rows of at most 32,767; of a noisy picture more spots than that are unlike their blank."""
 _WIDER = np.ones((4, 4), np.uint8)
 """Wider than a blurred rim, in the raster's pixels."""
 _LOG = np.log(np.maximum(np.arange(256.0), 1.0))

@@ -129,7 +129,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     if len(centres_mm) < GLANCE_MIN:
         return _look(seen_by, geometry, fine, bed, search_mm, None)
     grid = levels(seen_by.image, geometry, glance, centres_mm)
-    paper = middle(glance.beside(grid), axis=1)
+    paper = middle(glance.ring_of(grid), axis=1)
     usual = None
     if glance.is_round:
         seen = grid.astype(np.float32)
@@ -162,7 +162,7 @@ def _look(
 ) -> Measured:
     """usual: what most positions show alike, where it is known from more positions than these."""
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
-    paper = middle(looks.beside(seen), axis=1)
+    paper = middle(looks.ring_of(seen), axis=1)
     mixture = unmix(seen, paper, bed)
     measured = _sum_up(seen, paper, bed, mixture, looks, search_mm)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
@@ -329,7 +329,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         shade=shade,
         depth=depth,
         contrast=mixture.contrast,
-        noise=middle(distance(looks.beside(seen)[:, None], paper)[:, 0], axis=1),
+        noise=middle(distance(looks.ring_of(seen)[:, None], paper)[:, 0], axis=1),
         bed=bed_kind(bed),
     )
 

@@ -66,7 +66,7 @@ class Plan:
     half_mm: tuple[float, float] = (1.0, 1.0)
     is_round: bool = False
 
-    def beside(self, seen: NDArray[AnyLevel]) -> NDArray[AnyLevel]:
+    def ring_of(self, seen: NDArray[AnyLevel]) -> NDArray[AnyLevel]:
         """(n, rows, columns, channels) → (n, samples of the ring, channels)."""
         flat = seen.reshape(len(seen), self.ring.size, -1)
         return np.take(flat, np.flatnonzero(self.ring), axis=1)

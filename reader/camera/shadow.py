@@ -20,6 +20,7 @@ from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import is_lattice
 from reader.camera.measure import Measured, measure, search_reach_mm
 from reader.camera.patches import RING_GAP_MM, RING_WIDTH_MM, Bed, Plan, Singles, View, beside, middle, plan, sample
+from reader.camera.scores import OPENISH
 
 DARKEST, LIGHTEST, PARTED_MIN = 0.15, 0.65, 0.85
 """What a shadow leaves of the light. A lighter one needs no care: shades may differ by more. Two lights explain so much of
@@ -34,8 +35,8 @@ MISS_MAX, BETTER = 0.1, 0.4
 """An edge explains a ring of paper when this is all it leaves as a share of its light, and of what was there without it."""
 SAME_HUE, HUED = 0.97, 0.3
 """As the cosine between two colours, and as their saturation: felt has up to 0.2, wood 0.4 and more."""
-OPENISH, TRACE = 0.3, 0.05
-"""Below the first share of a hole a position measures clear, above it a hole; below the second there is no trace of one."""
+TRACE = 0.05
+"""Below this share of a hole there is no trace of one."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What shape something has at a position: to one side of it, a whole hole's disc, up to a hole's end."""
+"""What something at a position is like: to one side of it, a whole hole's disc, up to a hole's end, of the paper's hue."""
 
 from __future__ import annotations
 

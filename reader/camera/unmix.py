@@ -106,36 +106,37 @@ def is_glossy(bed: Singles) -> bool:
     return bed_kind(bed) == "coloured" and _saturation(_typical(bed)) > GLOSSY_SATURATION
 
 
-def unmix(seen: Singles, paper: Singles, bed: Singles, apart: float | None = None) -> Mixture:
+def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32.
 
-    Only what lies off its paper is unmixed, one sample in five or so; with `apart`, only what lies off it by that share of
-    the bed's distance.
+    Only what lies off its paper is unmixed, one sample in five or so.
     """
     contrast = contrast_of(paper, bed)
-    least = least_off(contrast) if apart is None else apart * contrast
-    off = distance(seen, paper)
-    at = np.flatnonzero(off > least[:, None, None])
-    found = unmix_at(at, seen, paper, bed, off.ravel()[at])
-    spread = np.zeros((4, *off.shape), np.float32)
+    at, found = unmix_beyond(least_off(contrast), seen, paper, bed)
+    spread = np.zeros((4, *seen.shape[:3]), np.float32)
     for plane, values in zip(spread, (found.open, found.loose, found.unlike, found.shade), strict=True):
         plane.ravel()[at] = values
     if is_point(bed):
         along = _on_line(_within(seen, bed[:, None, None], bed), paper, bed - paper)
     else:
-        along = np.zeros_like(off)
+        along = np.zeros(seen.shape[:3], np.float32)
         along.ravel()[at] = found.way
     return Mixture(spread[0], spread[1], spread[2], spread[3], contrast, along)
 
 
-def bed_share(seen: Levels, paper: Singles, bed: Singles, apart: float | None = None) -> Singles:
-    """`Mixture.open` of `unmix`, and nothing else."""
-    contrast = contrast_of(paper, bed)
-    off = distance(seen, paper)
-    at = np.flatnonzero(off > (least_off(contrast) if apart is None else apart * contrast)[:, None, None])
-    share = np.zeros_like(off)
-    share.ravel()[at] = unmix_at(at, seen, paper, bed, off.ravel()[at]).open
+def bed_share(seen: Levels, paper: Singles, bed: Singles, apart: float) -> Singles:
+    """`Mixture.open` of `unmix` alone, of what lies off its paper by more than the share `apart` of the bed's distance."""
+    at, found = unmix_beyond(apart * contrast_of(paper, bed), seen, paper, bed)
+    share = np.zeros(seen.shape[:3], np.float32)
+    share.ravel()[at] = found.open
     return share
+
+
+def unmix_beyond(least: Singles, seen: Levels, paper: Singles, bed: Singles) -> tuple[NDArray[np.intp], Samples]:
+    """Which samples lie further off their paper than `least`, (n,) levels: (k,) places in (n · rows · columns); and them."""
+    off = distance(seen, paper)
+    at = np.flatnonzero(off > least[:, None, None])
+    return at, unmix_at(at, seen, paper, bed, off.ravel()[at])
 
 
 def least_off(contrast: Singles) -> Singles:
