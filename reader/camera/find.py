@@ -82,6 +82,7 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
     outlines = [(layout, outline_of(layout)) for layout in layouts]
     best: Found | None = None
     cut_off = shapes = False
+    refused: set[tuple[int, bytes]] = set()
     small = small_copy(frame.grey)
     too_dark = _is_dark(small[0])
     for proposals in (_proposals,) if too_dark else (_proposals, _unlikely):
@@ -91,6 +92,11 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
                 cut_off |= len(inside) < len(quads)
                 shapes |= bool(quads)
             for quad in inside:
+                # Several thresholds, and the unlikely proposals once more, come upon the very same shape.
+                shape = (id(image), quad.corners.tobytes())
+                if shape in refused:
+                    continue
+                refused.add(shape)
                 found = _best_layout(image, quad, outlines)
                 if found is None:
                     continue
