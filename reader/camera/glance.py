@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from reader.camera.patches import Plan, Singles
 from reader.camera.shapes import OPENING, end_weights, leaning, opened
-from reader.camera.unmix import Mixture, contrast_of, dot, is_glossy, is_lit, least_off, unmix_beyond
+from reader.camera.unmix import Mixture, contrast_of, dot, least_off, unmix_beyond
 
 DARKER, DARK_STEP = 0.1, 0.25
 """Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
@@ -63,8 +63,8 @@ def machine_worth_a_look(
     at, found = unmix_beyond(least, seen, paper, bed)
     like_bed = np.maximum(found.open, found.loose)
     lost = 1 - (found.seen * np.take(paper.T / np.maximum(bright, 1.0), found.patch, axis=1)).sum(axis=0)
-    gone = like_bed if is_lit(bed) else np.maximum(like_bed, np.clip((lost - DARKER) / DARK_STEP, 0, 1))
-    if is_glossy(bed):
+    gone = like_bed if found.ground.is_lit else np.maximum(like_bed, np.clip((lost - DARKER) / DARK_STEP, 0, 1))
+    if found.ground.is_glossy:
         gone = np.maximum(gone, (found.open > 0.02) & (lost < -SHINES))
 
     first = np.searchsorted(found.patch, np.arange(len(seen) + 1))

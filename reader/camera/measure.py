@@ -25,12 +25,9 @@ from reader.camera.shapes import FINE_OPENING, OPENING, disc_share, end_share, l
 from reader.camera.unmix import (
     BedKind,
     Mixture,
-    bed_kind,
     contrast_of,
     distance,
-    is_glossy,
-    is_lit,
-    is_point,
+    ground_of,
     unmix,
 )
 
@@ -95,7 +92,7 @@ class Measured:
 def view_of(frame: Frame, geometry: Geometry) -> View:
     """The picture to judge by: grey where the bed is black or lit, colour on any other."""
     grey = view(frame.grey, geometry)
-    if is_point(grey.bed.colour) or frame.colour is None:
+    if ground_of(grey.bed.colour).is_point or frame.colour is None:
         return grey
     return view(frame.colour, geometry)
 
@@ -134,15 +131,17 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     if glance.is_round:
         seen = grid.astype(np.float32)
         mixture = unmix(seen, paper, bed)
-        alike = _usual(seen, paper, mixture, bed, glance)
-        some = worth_a_look(mixture, _beyond(alike, seen, paper, mixture, bed), glance, search_mm)
-        some |= _slit(alike, mixture, bed, glance, search_mm) > (GLANCE_SLIT if is_point(bed) else GLANCE_SLIT_COLOURED)
+        dark = _dark(seen, paper, mixture)
+        alike = _usual(dark, mixture, glance)
+        some = worth_a_look(mixture, _beyond(alike, dark, mixture), glance, search_mm)
+        least = GLANCE_SLIT if mixture.ground.is_point else GLANCE_SLIT_COLOURED
+        some |= _slit(alike, mixture, bed, glance, search_mm) > least
         usual = _on(alike, glance, fine)
     else:
         some = machine_worth_a_look(grid, paper, bed, glance, search_mm)
     contrast = contrast_of(paper, bed)
     some |= contrast < GREY_CONTRAST_MIN
-    blank = _blank(contrast, bed_kind(bed))
+    blank = _blank(contrast, ground_of(bed).kind)
     if not some.any():
         return blank
     looks = replace(fine, centres_mm=centres_mm[some])
@@ -164,15 +163,16 @@ def _look(
     seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
     paper = middle(looks.ring_of(seen), axis=1)
     mixture = unmix(seen, paper, bed)
-    measured = _sum_up(seen, paper, bed, mixture, looks, search_mm)
+    measured = _sum_up(seen, paper, mixture, looks, search_mm)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
-    if not is_point(bed) and half.any():
+    if not mixture.ground.is_point and half.any():
         tinted = bed[half] * _tint(seen, mixture, bed, looks)
         again = unmix(seen[half], paper[half], tinted)
-        measured = _put(measured, half, _sum_up(seen[half], paper[half], tinted, again, looks, search_mm))
+        measured = _put(measured, half, _sum_up(seen[half], paper[half], again, looks, search_mm))
         mixture.open[half], mixture.loose[half] = again.open, again.loose
-    usual = usual or _usual(seen, paper, mixture, bed, looks)
-    gone = _beyond(usual, seen, paper, mixture, bed)
+    dark = _dark(seen, paper, mixture)
+    usual = usual or _usual(dark, mixture, looks)
+    gone = _beyond(usual, dark, mixture)
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = (opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
     lean = leaning(gone, looks, search_mm)
@@ -181,7 +181,7 @@ def _look(
     if some.any():
         crescent[some] = crescents(gone[some], looks, search_mm)
     disc, hung = np.zeros(len(gone), np.float32), np.zeros(len(gone), np.float32)
-    part = (measured.open > PART_OPEN[0]) & (measured.open < PART_OPEN[1]) & (not is_point(bed))
+    part = (measured.open > PART_OPEN[0]) & (measured.open < PART_OPEN[1]) & (not mixture.ground.is_point)
     if part.any():
         disc[part] = disc_share(gone[part], looks, search_mm)
         other = opened(mixture.unlike[part], looks, OPENING)
@@ -202,7 +202,12 @@ class _Usual:
     way: Singles
 
 
-def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> _Usual:
+def _dark(seen: Singles, paper: Singles, mixture: Mixture) -> Singles | None:
+    """See `darkness`; `None` over a lit bed, where no hole is dark."""
+    return None if mixture.ground.is_lit else darkness(seen, paper)
+
+
+def _usual(dark: Singles | None, mixture: Mixture, looks: Plan) -> _Usual:
     inside = looks.hole_mm < 0
     clear = mixture.open[:, inside].mean(axis=1) < 0.5
     none = np.zeros(looks.hole_mm.shape, np.float32)
@@ -210,8 +215,8 @@ def _usual(seen: Singles, paper: Singles, mixture: Mixture, bed: Singles, looks:
         # Beside a machine's narrow holes print is small, and no two positions show the same.
         return _Usual(none, none, none)
     like_bed = np.maximum(mixture.open[clear], mixture.loose[clear])
-    dark = none if is_lit(bed) else _alike(darkness(seen[clear], paper[clear]))
-    return _Usual(_alike(like_bed), dark, _alike(mixture.way[clear]) if is_point(bed) else none)
+    darker = none if dark is None else _alike(dark[clear])
+    return _Usual(_alike(like_bed), darker, _alike(mixture.way[clear]) if mixture.ground.is_point else none)
 
 
 def _alike(shares: Singles) -> Singles:
@@ -237,14 +242,15 @@ def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
     return _Usual(bed, dark, way)
 
 
-def _beyond(usual: _Usual, seen: Singles, paper: Singles, mixture: Mixture, bed: Singles) -> Singles:
+def _beyond(usual: _Usual, dark: Singles | None, mixture: Mixture) -> Singles:
     """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
-    gone = np.maximum(np.maximum(mixture.open, mixture.loose) - _wider(usual.bed), 0)
-    if not is_lit(bed):
-        dark = (darkness(seen, paper) - _wider(usual.dark) - DARKER) / DARK_STEP
-        np.maximum(gone, np.clip(dark, 0, 1), out=gone)
-    if is_glossy(bed):
-        shines = (mixture.open > _wider(usual.bed) + 0.02) & (darkness(seen, paper) < -SHINES)
+    printed = _wider(usual.bed)
+    gone = np.maximum(np.maximum(mixture.open, mixture.loose) - printed, 0)
+    if dark is None:
+        return gone
+    np.maximum(gone, np.clip((dark - _wider(usual.dark) - DARKER) / DARK_STEP, 0, 1), out=gone)
+    if mixture.ground.is_glossy:
+        shines = (mixture.open > printed + 0.02) & (dark < -SHINES)
         np.maximum(gone, shines.astype(np.float32), out=gone)
     return gone
 
@@ -253,12 +259,12 @@ def _slit(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm:
     """(n,): what a slit adds up to, however narrow. Blur spreads light, and loses none; felt is blacker than print."""
     if not looks.is_round:
         return np.zeros(len(bed), np.float32)
-    if not is_point(bed):
+    if not mixture.ground.is_point:
         # Within the hole's own reach: a neighbour's edge has the bed's colour, too.
         rim = (looks.hole_mm < search_mm / 3).astype(np.float32) / np.float32(looks.area_samples)
         return np.asarray((np.maximum(mixture.open - _wider(usual.bed), 0) * rim).sum(axis=(1, 2)), np.float32)
     near = (looks.hole_mm < search_mm).astype(np.float32) / np.float32(looks.area_samples)
-    if is_lit(bed):
+    if mixture.ground.is_lit:
         light = mixture.way - _wider(usual.way)
         bare = mixture.contrast < DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
         return np.asarray((light * (light > GLOW_FROM) * near).sum(axis=(1, 2)) * bare, np.float32)
@@ -294,7 +300,7 @@ def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles
     return tint
 
 
-def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
+def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = opened(mixture.open, looks, OPENING) * within
     area = solid.sum(axis=(1, 2))
@@ -330,7 +336,7 @@ def _sum_up(seen: Singles, paper: Singles, bed: Singles, mixture: Mixture, looks
         depth=depth,
         contrast=mixture.contrast,
         noise=middle(distance(looks.ring_of(seen)[:, None], paper)[:, 0], axis=1),
-        bed=bed_kind(bed),
+        bed=mixture.ground.kind,
     )
 
 

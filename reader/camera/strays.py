@@ -67,7 +67,6 @@ def find_strays(seen_by: View, geometry: Geometry, layout: Layout, known: Measur
 def equal_spots(seen_by: View, geometry: Geometry, layout: Layout) -> int:
     """How many bed-like spots of one size, whatever it is, lie outside the positions: another card's holes."""
     share = _coarse(seen_by, geometry, layout)
-    share[~_looked_at(layout, share.shape)] = 0
     mask = cv2.morphologyEx((share > 0.5).astype(np.uint8), cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
     area = stats[1:, cv2.CC_STAT_AREA].astype(np.float64)
@@ -81,7 +80,6 @@ def equal_spots(seen_by: View, geometry: Geometry, layout: Layout) -> int:
 def _candidates(seen_by: View, geometry: Geometry, layout: Layout) -> Floats:
     """(n, 2) mm: middles of bed-like spots of about a hole's size, outside every position's reach."""
     share = _coarse(seen_by, geometry, layout)
-    share[~_looked_at(layout, share.shape)] = 0
     hole = min(layout.hole.width_mm, layout.hole.height_mm) / STEP_MM
     size = max(2, round(0.5 * hole))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
@@ -100,7 +98,7 @@ def _candidates(seen_by: View, geometry: Geometry, layout: Layout) -> Floats:
 
 
 def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
-    """(rows, columns): share of bed over the whole card, `STEP_MM` apart, sample k at (k + 0.5) steps."""
+    """(rows, columns): share of bed where a hole would be a stray, `STEP_MM` apart, sample k at (k + 0.5) steps; else 0."""
     side = TILE * STEP_MM
     nx, ny = int(np.ceil(layout.width_mm / side)), int(np.ceil(layout.height_mm / side))
     tiles = _face(seen_by.image, geometry, nx * TILE, ny * TILE).reshape(ny, TILE, nx, TILE, -1)
@@ -109,7 +107,7 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     middles = np.stack([x.ravel(), y.ravel()], axis=1)
     # Every third sample is enough for a median.
     paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]), axis=1)
-    share = bed_share(seen, paper, seen_by.bed.beneath(middles), APART)
+    share = bed_share(seen, paper, seen_by.bed.beneath(middles), APART, _looked_at(layout, nx, ny))
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
 
 
@@ -142,13 +140,14 @@ class _ByDigest:
     layout: Layout = field(compare=False)
 
 
-def _looked_at(layout: Layout, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where a hole would be a stray: on the card, off its edge, off positions, marks, timing bars and the corner cut."""
-    return _free(_ByDigest(layout.digest, layout), (shape[0], shape[1]))
+def _looked_at(layout: Layout, nx: int, ny: int) -> NDArray[np.bool_]:
+    """(ny · nx, TILE, TILE): where a hole would be a stray, tile by tile: on the card, off its edge, off positions, marks,
+    timing bars and the corner cut."""
+    return _free(_ByDigest(layout.digest, layout), nx, ny)
 
 
 @lru_cache(maxsize=16)
-def _free(of: _ByDigest, shape: tuple[int, int]) -> NDArray[np.bool_]:
+def _free(of: _ByDigest, nx: int, ny: int) -> NDArray[np.bool_]:
     layout = of.layout
     reach = search_reach_mm(layout)
     half = layout.hole.width_mm / 2 + reach, layout.hole.height_mm / 2 + reach
@@ -161,8 +160,8 @@ def _free(of: _ByDigest, shape: tuple[int, int]) -> NDArray[np.bool_]:
         bar = layout.sensor_bar
         taken.append((layout.width_mm / 2, bar.track_mm, layout.width_mm / 2, bar.track_height_mm / 2 + BORDER_MM))
     cut = layout.corner_cut
-    y = (np.arange(shape[0]) + 0.5) * STEP_MM
-    x = (np.arange(shape[1]) + 0.5) * STEP_MM
+    y = (np.arange(ny * TILE) + 0.5) * STEP_MM
+    x = (np.arange(nx * TILE) + 0.5) * STEP_MM
     b = BORDER_MM
     w, h = layout.width_mm, layout.height_mm
     free = ((y > b) & (y < h - b))[:, None] & ((x > b) & (x < w - b))[None]
@@ -173,5 +172,6 @@ def _free(of: _ByDigest, shape: tuple[int, int]) -> NDArray[np.bool_]:
         rows = slice(max(0, int((y_mm - half_y) / STEP_MM)), int((y_mm + half_y) / STEP_MM) + 1)
         columns = slice(max(0, int((x_mm - half_x) / STEP_MM)), int((x_mm + half_x) / STEP_MM) + 1)
         free[rows, columns] = False
-    free.setflags(write=False)
-    return free
+    tiles = free.reshape(ny, TILE, nx, TILE).transpose(0, 2, 1, 3).reshape(ny * nx, TILE, TILE)
+    tiles.setflags(write=False)
+    return tiles

@@ -47,8 +47,43 @@ VEIL_MAX, _VEIL_PRIOR = 0.35, 0.1
 
 
 @dataclass(frozen=True)
+class Ground:
+    """What a bed is like. kind: `black`, too dark to have shades; `lit`, shines by itself, brighter than any print; else
+    `coloured`. is_glossy: paint or print, which may shine."""
+
+    kind: BedKind
+    is_glossy: bool = False
+
+    @property
+    def is_point(self) -> bool:
+        """Whether it has no shades, so that grey pictures suffice."""
+        return self.kind != "coloured"
+
+    @property
+    def is_lit(self) -> bool:
+        """Whether it shines by itself."""
+        return self.kind == "lit"
+
+
+def ground_of(bed: Singles) -> Ground:
+    """bed: (n, channels), its colours."""
+    if bed.max() < DARK_BED:
+        return Ground("black")
+    if bed.min() > LIT_BED:
+        return Ground("lit")
+    # From some dozens of them.
+    typical = middle(bed[:: -(-len(bed) // TYPICAL_OF) or 1], axis=0)
+    brightest, darkest = float(typical.max()), float(typical.min())
+    saturation = (brightest - darkest) / max(brightest, 1.0)
+    neutral = len(typical) > 1 and saturation < GREY_SATURATION
+    if brightest < (DARK_GREY_BED if neutral else DARK_BED):
+        return Ground("black")
+    return Ground("lit") if darkest > LIT_BED else Ground("coloured", saturation > GLOSSY_SATURATION)
+
+
+@dataclass(frozen=True)
 class Mixture:
-    """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels.
+    """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels; `ground`.
 
     unlike: 1 where a sample is not the paper, whatever else it is; on a point bed only towards the bed.
     loose: like `open`, with twice the miss allowed and any depth of shadow, and over a lit bed any light beyond the
@@ -61,6 +96,7 @@ class Mixture:
     shade: Singles
     contrast: Singles
     way: Singles
+    ground: Ground
 
 
 @dataclass(frozen=True)
@@ -76,34 +112,7 @@ class Samples:
     unlike: NDArray[np.bool_]
     shade: Singles
     way: Singles
-
-
-def bed_kind(bed: Singles) -> BedKind:
-    """`black`: too dark to have shades. `lit`: shines by itself, brighter than any print. Otherwise `coloured`."""
-    if bed.max() < DARK_BED:
-        return "black"
-    if bed.min() > LIT_BED:
-        return "lit"
-    typical = _typical(bed)
-    neutral = len(typical) > 1 and _saturation(typical) < GREY_SATURATION
-    if typical.max() < (DARK_GREY_BED if neutral else DARK_BED):
-        return "black"
-    return "lit" if typical.min() > LIT_BED else "coloured"
-
-
-def is_point(bed: Singles) -> bool:
-    """Whether the bed is black or lit: no shades, so that grey pictures suffice."""
-    return bed_kind(bed) != "coloured"
-
-
-def is_lit(bed: Singles) -> bool:
-    """Whether the bed shines by itself, brighter than any print."""
-    return bed_kind(bed) == "lit"
-
-
-def is_glossy(bed: Singles) -> bool:
-    """Whether the bed is paint or print, which may shine."""
-    return bed_kind(bed) == "coloured" and _saturation(_typical(bed)) > GLOSSY_SATURATION
+    ground: Ground
 
 
 def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
@@ -116,19 +125,23 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     spread = np.zeros((4, *seen.shape[:3]), np.float32)
     for plane, values in zip(spread, (found.open, found.loose, found.unlike, found.shade), strict=True):
         plane.ravel()[at] = values
-    if is_point(bed):
-        along = _on_line(_within(seen, bed[:, None, None], bed), paper, bed - paper)
+    if found.ground.is_point:
+        along = _on_line(_within(seen, bed[:, None, None], found.ground), paper, bed - paper)
     else:
         along = np.zeros(seen.shape[:3], np.float32)
         along.ravel()[at] = found.way
-    return Mixture(spread[0], spread[1], spread[2], spread[3], contrast, along)
+    return Mixture(spread[0], spread[1], spread[2], spread[3], contrast, along, found.ground)
 
 
-def bed_share(seen: Levels, paper: Singles, bed: Singles, apart: float) -> Singles:
-    """`Mixture.open` of `unmix` alone, of what lies off its paper by more than the share `apart` of the bed's distance."""
-    at, found = unmix_beyond(apart * contrast_of(paper, bed), seen, paper, bed)
+def bed_share(seen: Levels, paper: Singles, bed: Singles, apart: float, where: NDArray[np.bool_]) -> Singles:
+    """`Mixture.open` of `unmix` alone, of what lies off its paper by more than the share `apart` of the bed's distance.
+
+    where: (n, rows, columns), which samples are asked for; 0 elsewhere.
+    """
+    off = distance(seen, paper)
+    at = np.flatnonzero((off > apart * contrast_of(paper, bed)[:, None, None]) & where)
     share = np.zeros(seen.shape[:3], np.float32)
-    share.ravel()[at] = found.open
+    share.ravel()[at] = unmix_at(at, seen, paper, bed, off.ravel()[at]).open
     return share
 
 
@@ -153,30 +166,30 @@ def contrast_of(paper: Singles, bed: Singles) -> Singles:
 
 def unmix_at(at: NDArray[np.intp], seen: Levels, paper: Singles, bed: Singles, away: Singles) -> Samples:
     """`unmix` of a few samples. at: (k,) places in (n · rows · columns). away: (k,) their distances from their paper."""
-    kind, size = bed_kind(bed), seen.shape[1] * seen.shape[2]
+    ground, size = ground_of(bed), seen.shape[1] * seen.shape[2]
     # `take` needs a quarter of the time that the same index in brackets does.
     colours = np.take(seen.reshape(-1, seen.shape[3]), at, axis=0)
     some = _Some(np.ascontiguousarray(colours.T, np.float32), at // size)
     contrast = contrast_of(paper, bed)
-    if kind == "coloured":
-        raw, shade, miss = _on_ray(some, paper, bed)
-    else:
-        raw, miss = _near_line(replace(some, seen=_within(some.seen, some.of(bed), bed)), paper, bed - paper)
+    if ground.is_point:
+        raw, miss = _near_line(replace(some, seen=_within(some.seen, some.of(bed), ground)), paper, bed - paper)
         shade = np.ones_like(raw)
-    share = _stepped(raw, LIT_STEP if kind == "lit" else STEP)
-    maybe = _stepped(raw, STEP) if kind == "lit" else share
+    else:
+        raw, shade, miss = _on_ray(some, paper, bed, ground)
+    share = _stepped(raw, LIT_STEP if ground.is_lit else STEP)
+    maybe = _stepped(raw, STEP) if ground.is_lit else share
     span = np.maximum(contrast, 0.25 * np.sqrt(_inner(bed, bed)))
     allowed = (NOISE_LEVELS + NOISE_SHARE * span)[some.patch]
     full = contrast[some.patch]
     possible = shade < SHADE_MAX
     believed = (miss < allowed) & (shade > SHADE_MIN)
     unlike = away > np.maximum(UNLIKE_SHARE * full, NOISE_LEVELS)
-    if kind != "coloured":
+    if ground.is_point:
         # Nothing lighter than the paper is a hole over black felt, nothing darker one over a lamp.
         unlike &= raw > UNLIKE_SHARE
     loose = np.where(possible & (away > 0.5 * full) & (miss < 2 * allowed), maybe, 0)
     opened = np.where(possible & believed, share, 0)
-    return Samples(some.seen, some.patch, at - some.patch * size, opened, loose, unlike, shade, raw)
+    return Samples(some.seen, some.patch, at - some.patch * size, opened, loose, unlike, shade, raw, ground)
 
 
 @dataclass(frozen=True)
@@ -221,16 +234,16 @@ def _near_line(some: _Some, paper: Singles, way: Singles) -> tuple[Singles, Sing
     return share, np.asarray(np.sqrt((rest * rest).sum(axis=0)), np.float32)
 
 
-def _within(seen: Singles, bed: Singles, beds: Singles) -> Singles:
+def _within(seen: Singles, bed: Singles, ground: Ground) -> Singles:
     """Over a point bed: deeper black in a hole than beside the card is bed all the same; so is brighter light."""
-    within: Singles = (np.minimum if is_lit(beds) else np.maximum)(seen, bed)
+    within: Singles = (np.minimum if ground.is_lit else np.maximum)(seen, bed)
     return within
 
 
-def _on_ray(some: _Some, paper: Singles, bed: Singles) -> tuple[Singles, Singles, Singles]:
+def _on_ray(some: _Some, paper: Singles, bed: Singles, ground: Ground) -> tuple[Singles, Singles, Singles]:
     """A coloured bed: non-negative least squares for (α, c); a weak prior on the shade helps near-parallel colours."""
     seen, p, b = some.seen, some.of(paper), some.of(bed)
-    if _saturation(_typical(bed)) > GLOSSY_SATURATION:
+    if ground.is_glossy:
         seen = seen - _veil(some, paper, bed)
     paper_square, bed_square = _inner(paper, paper), _inner(bed, bed)
     prior = _SHADE_PRIOR**2 * bed_square
@@ -275,15 +288,6 @@ def distance(seen: Levels, paper: Singles) -> Singles:
         other *= other
         off += other
     return np.sqrt(off, out=off)
-
-
-def _typical(bed: Singles) -> Singles:
-    """(channels,): the middle of the bed's colours (n, channels), from some dozens of them."""
-    return middle(bed[:: -(-len(bed) // TYPICAL_OF) or 1], axis=0)
-
-
-def _saturation(typical: Singles) -> float:
-    return float((typical.max() - typical.min()) / max(float(typical.max()), 1.0))
 
 
 def _veil(some: _Some, paper: Singles, bed: Singles) -> Singles:

@@ -19,7 +19,7 @@ from reader.camera.glance import (
 )
 from reader.camera.patches import Plan, Singles, plan
 from reader.camera.shapes import leaning
-from reader.camera.unmix import is_glossy, is_lit, unmix
+from reader.camera.unmix import unmix
 
 BEDS = {"black": (15,), "lit": (250,), "green": (60, 140, 40), "beech": (120, 160, 190)}
 SEARCH_MM = 0.3
@@ -63,9 +63,9 @@ def _by_every_sample(
     mixture = unmix(seen, paper, bed)
     gone = like_bed = np.maximum(mixture.open, mixture.loose)
     lost = darkness(seen, paper)
-    if not is_lit(bed):
+    if not mixture.ground.is_lit:
         gone = np.maximum(gone, np.clip((lost - DARKER) / DARK_STEP, 0, 1))
-    if is_glossy(bed):
+    if mixture.ground.is_glossy:
         gone = np.maximum(gone, (mixture.open > 0.02) & (lost < -SHINES))
     hole = (looks.hole_mm < SEARCH_MM) / looks.area_samples
     some = (like_bed * hole).sum(axis=(1, 2)) > GLANCE_OPEN + 1e-4

@@ -10,7 +10,7 @@ from cards.load import find_layout
 from reader.camera.patches import Plan, Singles, plan
 from reader.camera.scores import WHOLE_DISC
 from reader.camera.shapes import disc_share, end_share
-from reader.camera.unmix import Mixture
+from reader.camera.unmix import Ground, Mixture
 
 
 def looks_at(layout: Layout) -> Plan:
@@ -40,7 +40,7 @@ def test_a_chad_leaves_some_of_the_disc(campaign: Layout, left: float) -> None:
 
 def seen(looks: Plan, part: Singles) -> Mixture:
     none = np.zeros((1, *part.shape), np.float32)
-    return Mixture(part[None], none, none, none, np.full(1, 200, np.float32), none)
+    return Mixture(part[None], none, none, none, np.full(1, 200, np.float32), none, Ground("black"))
 
 
 def test_print_in_the_middle_of_a_machines_hole_reaches_no_end_and_a_failed_punch_does() -> None:

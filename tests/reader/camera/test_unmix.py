@@ -44,7 +44,8 @@ def test_patches_are_told_apart_each_by_its_own_paper(kind: str) -> None:
     whole = unmix(seen, paper, bed)
     for apart in (0.3, 0.5):
         off = distance(seen, paper) > apart * contrast_of(paper, bed)[:, None, None]
-        assert np.array_equal(bed_share(seen, paper, bed, apart), whole.open * off)
+        for where in (np.ones_like(off), share > 0.5, np.zeros_like(off)):
+            assert np.array_equal(bed_share(seen, paper, bed, apart, where), whole.open * off * where)
     for k in range(7):
         alone = unmix(seen[k : k + 1], paper[k : k + 1], bed[k : k + 1])
         for one, other in ((whole.open, alone.open), (whole.loose, alone.loose), (whole.shade, alone.shade)):
