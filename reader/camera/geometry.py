@@ -38,7 +38,12 @@ class Geometry:
 
     def to_px(self, points_mm: Floats) -> Floats:
         """(n, 2) mm from the front's top-left corner → (n, 2) px; pixel centres are integers."""
-        return project(self.parameters, Sheet.of(points_mm, self.width_mm, self.height_mm), self.centre_px).px
+        sheet = Sheet.of(points_mm, self.width_mm, self.height_mm)
+        return _projected(self._turn, self.parameters, sheet, self.centre_px).px
+
+    @cached_property
+    def _turn(self) -> Floats:
+        return _turn_of(self.parameters)
 
     @cached_property
     def px_per_mm(self) -> float:
@@ -91,15 +96,24 @@ class Projection:
 
 def project(parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) -> Projection:
     """A bent card before a pinhole camera with Brown's radial term, first order."""
+    return _projected(_turn_of(parameters), parameters, sheet, centre_px)
+
+
+def _turn_of(parameters: Floats) -> Floats:
+    """(3, 3 + BENDS): what x and y on the card and each term of its bend move, and which way the card faces."""
     turn = np.asarray(cv2.Rodrigues(parameters[:3])[0], np.float64)
-    turned = np.hstack([turn[:, :2], turn[:, 2:] * parameters[8:]]) @ sheet.terms
+    return np.hstack([turn[:, :2], turn[:, 2:] * parameters[8:], turn[:, 2:]])
+
+
+def _projected(turn: Floats, parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) -> Projection:
+    turned = turn[:, :-1] @ sheet.terms
     seen = turned + parameters[3:6, None]
     np.maximum(seen[2], 1.0, out=seen[2])
     ray = seen[:2] / seen[2]
     square = ray[0] * ray[0] + ray[1] * ray[1]
     focal, k1 = math.exp(parameters[6]), float(parameters[7])
     px = (ray * (focal * (1 + k1 * square))).T + centre_px
-    return Projection(px, turned, seen, ray, square, focal, k1, turn[:, 2])
+    return Projection(px, turned, seen, ray, square, focal, k1, turn[:, -1])
 
 
 def slopes(seen: Projection, sheet: Sheet, normal: Floats) -> Floats:

@@ -234,12 +234,11 @@ def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
     """What was seen at the glance's samples, at the finer ones."""
     x = (fine.dx_mm - glance.dx_mm[0]) / glance.step_mm
     y = (fine.dy_mm - glance.dy_mm[0]) / glance.step_mm
-    to_x, to_y = (np.asarray(grid, np.float32) for grid in np.meshgrid(x, y))
-    bed, dark, way = (
-        np.asarray(cv2.remap(part, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
-        for part in (usual.bed, usual.dark, usual.way)
-    )
-    return _Usual(bed, dark, way)
+    to_x, to_y = np.empty((2, len(y), len(x)), np.float32)
+    to_x[:], to_y[:] = x, y[:, None]
+    shares = cv2.merge([usual.bed, usual.dark, usual.way])
+    bed, dark, way = cv2.split(cv2.remap(shares, to_x, to_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+    return _Usual(np.asarray(bed, np.float32), np.asarray(dark, np.float32), np.asarray(way, np.float32))
 
 
 def _beyond(usual: _Usual, dark: Singles | None, mixture: Mixture) -> Singles:

@@ -161,20 +161,22 @@ class Bed:
 
 @dataclass(frozen=True)
 class View:
-    """What a card is judged by. image: (h, w) or (h, w, 3) uint8. bed: as it looks in that image."""
+    """What a card is judged by. image: (h, w) or (h, w, 3) uint8. bed: as it looks in that image. around: (m, channels),
+    the colours beside the card, whatever lies there."""
 
     image: NDArray[np.uint8]
     bed: Bed
+    around: Singles
 
 
 def view(image: NDArray[np.uint8], geometry: Geometry) -> View:
     """The image, and the bed in it around the card."""
-    return View(image, look_at_bed(image, geometry))
+    at, around = beside(image, geometry)
+    return View(image, _bed_of(at, around), around)
 
 
-def look_at_bed(image: NDArray[np.uint8], geometry: Geometry) -> Bed:
+def _bed_of(at: Floats, colour: Singles) -> Bed:
     """The bed from small blocks around the card; blocks unlike the rest (a pen, another card) are left out."""
-    at, colour = beside(image, geometry)
     typical = middle(colour, axis=0)
     shade = colour @ typical / max(float(typical @ typical), 1.0)
     hue_off = np.linalg.norm(colour - shade[:, None] * typical, axis=1)

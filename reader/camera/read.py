@@ -133,7 +133,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         seen_by = view(frame.colour, geometry)
         measured = measure(seen_by, geometry, layout, shift)
     passes_for_grey = measured.bed == "black" or seen_by.image is frame.grey
-    hidden = passes_for_grey and hides_colour(frame, geometry)
+    hidden = passes_for_grey and hides_colour(frame, geometry, seen_by)
     if hidden or middle_of(measured.contrast) < least_contrast(measured):
         return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
     strays = find_strays(seen_by, geometry, layout, measured)

@@ -69,18 +69,18 @@ def without_shadow(seen_by: View, geometry: Geometry, layout: Layout, measured: 
     if not edges:
         return measured
     bed = Bed(seen_by.bed.at_mm[lit], seen_by.bed.colour[lit])
-    again = measure(View(_relit(seen_by.image, geometry, layout, edges), bed), geometry, layout)
+    again = measure(View(_relit(seen_by.image, geometry, layout, edges), bed, seen_by.around), geometry, layout)
     differ = (again.open > OPENISH) != (measured.open > OPENISH)
     differ &= np.maximum(np.maximum(again.loose, again.other), again.gone) > TRACE
     return replace(again, noise=np.where(differ, np.maximum(again.noise, again.contrast), again.noise))
 
 
-def hides_colour(frame: Frame, geometry: Geometry) -> bool:
-    """Whether a bed that passes for black is a bed of a colour, most of which lies in a shadow.
+def hides_colour(frame: Frame, geometry: Geometry, seen_by: View) -> bool:
+    """Whether a bed that passes for black, `seen_by` grey or colour, is a bed of a colour, most of which lies in a shadow.
 
     Felt has no hue, and what lies on it is not of its hue.
     """
-    level = beside(frame.grey, geometry)[1][:, 0]
+    level = (seen_by.around if seen_by.image is frame.grey else beside(frame.grey, geometry)[1])[:, 0]
     bright = level * LIGHTEST > np.median(level)
     if bright.sum() < FEW or frame.colour is None:
         return False

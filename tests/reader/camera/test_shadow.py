@@ -17,6 +17,7 @@ from device.simulator.scene import Bed, Scene
 from reader.camera import read_frame
 from reader.camera.find import Found, search
 from reader.camera.measure import Measured, measure, search_reach_mm, view_of
+from reader.camera.patches import view
 from reader.camera.scores import ASTRAY_MM, scores
 from reader.camera.shadow import hides_colour, without_shadow
 from reader.reading import Punch, Reading, Rejection
@@ -103,7 +104,10 @@ def test_a_bed_of_a_colour_that_is_mostly_in_shadow_is_not_taken_for_felt(
 def test_felt_in_a_shadow_hides_no_colour(campaign: Layout) -> None:
     frame = shaded(make_card(campaign, 31, scene=Scene(bed="felt"), hand=STEADY), 0.6, 25)
     found = search(frame, [campaign]).found
-    assert found is not None and not hides_colour(frame, found.edge.geometry)
+    assert found is not None
+    geometry = found.edge.geometry
+    for image in (frame.grey, frame.colour):
+        assert image is not None and not hides_colour(frame, geometry, view(image, geometry))
 
 
 def test_what_lies_further_off_than_a_hand_punches_is_no_hole_for_certain(campaign: Layout) -> None:
