@@ -126,6 +126,11 @@ class Question:
     columns: Columns | None = None
 
     @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Every position's name, in their order."""
+        return tuple(p.name for p in self.positions)
+
+    @cached_property
     def positions(self) -> tuple[Position, ...]:
         """Every place this question may be answered, choices in order, columns column by column."""
         if self.columns is None:

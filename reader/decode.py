@@ -50,9 +50,9 @@ _BLANK, _DOUBTFUL = Answer("blank"), Answer("doubtful")
 
 def _answer(question: Question, punches: Punches) -> tuple[Answer, list[Reason]]:
     """What is punched there, and why it cannot be taken as it stands."""
-    found = [punches[p.name] for p in question.positions]
+    found = [punches[name] for name in question.names]
     if Punch.UNCERTAIN in found:
-        unsure = [p.name for p, punch in zip(question.positions, found, strict=True) if punch is Punch.UNCERTAIN]
+        unsure = [name for name, punch in zip(question.names, found, strict=True) if punch is Punch.UNCERTAIN]
         return _DOUBTFUL, [Reason(Code.UNCERTAIN_POSITION, question.id, name) for name in unsure]
     if Punch.PUNCHED not in found:
         return _BLANK, []
