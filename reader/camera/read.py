@@ -66,12 +66,11 @@ def _named(
     if isinstance(card, Rejection):
         return card
     outcome, layout = card.reading, card.layout
-    twins, others = (
-        [y for y in some if y.digest != layout.digest and same_outline(y, layout)] for some in (layouts, known)
-    )
-    if all(y.identify.by == "none" for y in (layout, *twins)):
+    twins = _coded_rivals(layout, layouts)
+    if layout.identify.by == "none" and not twins:
         return outcome
-    if named_plainly(frame.grey, card.to_px, layout, outcome.face == "front", (*twins, *others)):
+    rivals = (*twins, *_coded_rivals(layout, known))
+    if named_plainly(frame.grey, card.to_px, layout, outcome.face == "front", rivals):
         return outcome
     lens, size_mm = profile.lens, (layout.width_mm, layout.height_mm)
     geometry = before_lens(np.array(outcome.corners_px), *size_mm, lens.camera_matrix, lens.distortion)
@@ -81,6 +80,11 @@ def _named(
     if isinstance(allowed, Rejection):
         return allowed
     return outcome if layout in allowed else Rejection((Reason(Code.UNKNOWN_LAYOUT, found=allowed[0].identity),))
+
+
+def _coded_rivals(layout: Layout, offered: Sequence[Layout]) -> list[Layout]:
+    """Other layouts of this one's outline that name themselves by a code."""
+    return [y for y in offered if y.identify.by != "none" and y.digest != layout.digest and same_outline(y, layout)]
 
 
 def _uncalibrated(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layout]) -> Reading | Rejection:
