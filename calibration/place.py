@@ -172,12 +172,13 @@ def _solve(edge: Singles, good: NDArray[np.bool_], width_mm: float, height_mm: f
     use: Floats = good.reshape(-1, 1).astype(np.float64)
     weight, off = use, seen
     solved: Floats = np.zeros((4, 1))
-    for _ in range(3):
+    for again in range(3):
+        if again:
+            weight = use / (1.0 + (off / 0.15) ** 2)
         weighted = (rows * weight).T
         # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
         solved = np.asarray(cv2.solve(weighted @ rows + _PRIOR, weighted @ seen)[1], np.float64)
         off = seen - rows @ solved
-        weight = use / (1.0 + (off / 0.15) ** 2)
     return solved.ravel().tolist(), off.reshape(edge.shape)
 
 
