@@ -36,6 +36,8 @@ SHIFT_MIN_MM, SHIFT_MAX_MM = 0.06, 0.9
 """A smaller print shift is not worth a second look; a larger one is none."""
 LEVEL_STEP = 16
 """Levels of the bed that share one set of limits."""
+Pairs = NDArray[np.uint16]
+"""Two bytes that are looked up together."""
 
 
 @dataclass(frozen=True)
@@ -58,19 +60,26 @@ class Seen:
 class Beds:
     """The empty bed as one card's picture needs it, and how bright it is now.
 
-    levels: (height / `BED_STEP`, width / `BED_STEP`, 2) uint8, mean and spread. Make it with `small_bed`.
+    levels: (height / `BED_STEP`, width / `BED_STEP`) uint16, mean and spread as two bytes. Make it with `small_bed`.
     """
 
-    levels: Levels
+    levels: Pairs
     gain: float = 1.0
 
 
-def small_bed(bed: Bed) -> Levels:
+def small_bed(bed: Bed) -> Pairs:
     """A bed's mean and spread at every `BED_STEP`-th pixel: felt that has moved a little shows no more than that."""
     rows, columns = bed.mean.shape
     size = -(-columns // BED_STEP), -(-rows // BED_STEP)
     smooth = cv2.GaussianBlur(bed.mean, (0, 0), 3)
-    return np.stack([cv2.resize(a, size, interpolation=cv2.INTER_AREA) for a in (smooth, bed.spread)], axis=2)
+    return paired(
+        *(np.asarray(cv2.resize(a, size, interpolation=cv2.INTER_AREA), np.uint8) for a in (smooth, bed.spread))
+    )
+
+
+def paired(one: Levels, other: Levels) -> Pairs:
+    """Two pictures as one: what is looked up here and there costs by how often, and by how near at hand it lies."""
+    return np.stack([one, other], axis=-1).view(np.uint16)[..., 0]
 
 
 class Room:
@@ -96,6 +105,7 @@ class Face:
         self.size_mm = layout.width_mm, layout.height_mm
         self.mean: Singles = blank.mean.astype(np.float32)
         self.spread: Singles = blank.spread.astype(np.float32) / np.float32(SPREAD_STEPS)
+        self._blank = paired(blank.mean, blank.spread).ravel()
         self.paper = np.asarray(paper_mask(layout)).astype(np.uint8) * np.uint8(255)
         self.area = max(cv2.countNonZero(self.paper), 1)
         rows, columns = self.mean.shape
@@ -199,15 +209,17 @@ class Face:
         here = self._unlike(seen)
         if not len(here):
             return Seen(here, np.zeros(0, np.uint8), None, 1.0, shift)
-        fields = self._fields.reshape(3, -1).take(self._coarse.take(here), axis=1)
+        coarse = self._coarse.take(here).astype(np.intp)
+        light, bed, noise = (field.ravel().take(coarse) for field in self._fields)
+        blank = self._blank.take(here).view(np.uint8)
         likely, neither = weigh(
             between(image, self.room.across.ravel().take(here), self.room.down.ravel().take(here)),
-            self.blank.mean.ravel().take(here) * fields[0],
-            self.blank.spread.ravel().take(here) * np.float32(1 / SPREAD_STEPS),
-            fields[1],
-            fields[2],
+            blank[::2] * light,
+            blank[1::2] * np.float32(1 / SPREAD_STEPS),
+            bed,
+            noise,
         )
-        some = np.flatnonzero((likely | neither).astype(np.bool_))
+        some = (likely | neither).astype(np.bool_).nonzero()[0]
         here = here.take(some)
         odd = self._wide(here, neither.take(some))
         explained = 1.0 if odd is None else 1 - cv2.countNonZero(odd) / self.area
@@ -218,15 +230,21 @@ class Face:
         # A picture's pixel lies where its middle lies.
         near *= np.float32(1 / BED_STEP)
         near += np.float32((1 - BED_STEP) / (2 * BED_STEP))
-        under = np.asarray(cv2.remap(beds.levels, near[0], near[1], cv2.INTER_NEAREST), np.uint8)
-        np.multiply(under[:, :, 0], np.float32(beds.gain), out=self._fields[1])
-        np.multiply(under[:, :, 1], np.float32(1 / SPREAD_STEPS), out=self._fields[2])
+        under = np.asarray(cv2.remap(beds.levels, near[0], near[1], cv2.INTER_NEAREST)).view(np.uint8)
+        np.multiply(under[:, ::2], np.float32(beds.gain), out=self._fields[1])
+        np.multiply(under[:, 1::2], np.float32(1 / SPREAD_STEPS), out=self._fields[2])
 
     def _wide(self, here: NDArray[np.intp], odd: Levels) -> Levels | None:
         """What is odd and wider than a hole's rim, which is half paper, half bed, and thin; `None` when nothing is."""
         if cv2.countNonZero(odd) < _WIDER.size:
             return None
         whole, narrowed, _ = self.room.levels
+        # Most of what is odd is some rim: hardly any of it begins a run that is long enough, and none the last of runs that
+        # lie one below the other. Nothing odd lies at the raster's border, where a run might be cut short: that is no paper.
+        there, last = here.compress(odd.view(np.bool_)), len(_WIDER) - 1
+        runs = there[:-last].compress(there[last:] - there[:-last] == last)
+        if set(runs.tolist()).isdisjoint((runs + last * whole.shape[1]).tolist()):
+            return None
         whole.fill(0)
         whole.ravel()[here] = odd
         if not cv2.countNonZero(cv2.erode(whole, _WIDER, narrowed)):
@@ -242,21 +260,27 @@ class Face:
         cv2.multiply(self.blank.mean, off, expected, 1 / LIGHT_STEPS)
         low, high, _, _ = cv2.minMaxLoc(bed / light)
         darker, brighter = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise.max()) + 1)
-        if brighter is None:
-            cv2.compare(seen, cv2.subtract(expected, darker, expected), cv2.CMP_LT, off)
-        else:
+        if darker is not None and brighter is not None:
             lowest = cv2.subtract(expected, darker, off)
             cv2.bitwise_not(cv2.inRange(seen, lowest, cv2.add(expected, brighter, expected), off), off)
+        elif brighter is not None:
+            cv2.compare(seen, cv2.add(expected, brighter, expected), cv2.CMP_GT, off)
+        elif darker is not None:
+            cv2.compare(seen, cv2.subtract(expected, darker, expected), cv2.CMP_LT, off)
+        else:
+            off.fill(0)
         # Most of the card is as it was: eight spots at a time, then those of the few eights that are not.
-        eights = np.flatnonzero(self.room.spots.view(np.uint64) != 0)
-        within = np.flatnonzero(self.room.spots.reshape(-1, 8).take(eights, axis=0).view(np.bool_))
+        spots = self.room.spots.view(np.uint64)
+        eights: NDArray[np.intp] = (spots != 0).nonzero()[0]
+        within: NDArray[np.intp] = spots.take(eights).view(np.bool_).nonzero()[0]
         return (eights.take(within >> 3) << 3) + (within & 7)
 
-    def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels, Levels | None]:
+    def _limits_before(self, low: int, high: int, noise: int) -> tuple[Levels | None, Levels | None]:
         """By how many levels a spot must be darker, and brighter, than its blank before it may show the bed.
 
         One spread, or more where the bed lies so far off that `weigh` would still call it wholly paper; 255 where the
-        bed lies on the other side, and off the paper; no picture of the latter when the bed is darker than all paper.
+        bed lies on the other side, and off the paper; no picture of either where it would be that everywhere: mostly the bed
+        is darker, or brighter, than all paper.
         low, high: the bed in steps of `LEVEL_STEP`, as bright as the blank card's light makes it. noise: its spread.
         """
         darkest, brightest = low * LEVEL_STEP, high * LEVEL_STEP
@@ -272,7 +296,7 @@ class Face:
         darker, brighter = found
         darker[(self.paper == 0) | (self.mean < darkest)] = 255
         brighter[(self.paper == 0) | (self.mean > brightest)] = 255
-        return darker, brighter if brighter.min() < 255 else None
+        return darker if darker.min() < 255 else None, brighter if brighter.min() < 255 else None
 
 
 def between(image: Levels, x: Singles, y: Singles) -> Singles:
