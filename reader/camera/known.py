@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
-from typing import cast
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -19,13 +19,12 @@ from numpy.typing import NDArray
 from calibration.learn import plane_of
 from calibration.models import BLANK_PX_PER_MM, Levels
 from calibration.place import CORNERS, CUT_CLEAR, Fit, Tray, turns
-from calibration.plane import CORNER_PRODUCTS, CardMap, Pose
+from calibration.plane import CORNER_PRODUCTS, CardMap, Pose, Singles
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.likely import Beds, Face, Room, Seen, small_bed
 from reader.reading import Code, Point, Reading, Reason, Rejection, Score, Stray, Thresholds
-from reader.reading import Face as FaceName
 
 SIZE_MM = 4.0
 """How far the coarse rectangle may differ from a card's size; the sides themselves decide below."""
@@ -56,6 +55,8 @@ WHOLE_MIN, WHOLE_MAX = 0.8, 1.3
 """What measures so much of the nominal hole is one whole hole, for the card's own response."""
 STRAY_MIN = 0.3
 """Least area of a stray, as a share of the layout's hole."""
+ELSEWHERE = 1 << 15
+"""Set in a spot's owner where no hole belongs; no layout has so many positions."""
 SHARE_STEPS = 65_535
 """A spot's share of a hole is kept in such steps, in half the memory: looking it up here and there costs by that."""
 WIDE_MM = 0.2
@@ -126,7 +127,7 @@ class Known:
         self.alone = Lock()
         self.tray = Tray(profile.lens, profile.plane, profile.bed)
         self._bed = small_bed(profile.bed)
-        self._faces: dict[tuple[str, str], Face | None] = {}
+        self._faces: dict[str, tuple[Face, ...]] = {}
         self._spots: dict[tuple[str, str], Spots] = {}
         self._rooms: dict[tuple[int, ...], Room] = {}
         rows, columns = self.tray.coarse_bed.shape
@@ -135,14 +136,16 @@ class Known:
         self._rim = np.flatnonzero((rim > 0) & (self.tray.coarse_bed > 8) & (self.tray.limit < 255))[::3]
         self._rim_level = float(self.tray.coarse_bed.ravel()[self._rim].sum())
 
-    def face(self, layout: Layout, face: FaceName) -> Face | None:
-        """The blank of this face, when the profile holds it for this very layout."""
-        key = layout.digest, face
-        if key not in self._faces:
-            blank = self.profile.blank(layout.identity, face)
-            same = blank is not None and blank.layout_digest == layout.digest
-            self._faces[key] = Face(layout, blank, self._room(blank.mean.shape)) if blank and same else None
-        return self._faces[key]
+    def faces(self, layout: Layout) -> tuple[Face, ...]:
+        """The faces whose blanks the profile holds for this very layout."""
+        if layout.digest not in self._faces:
+            blanks = (self.profile.blank(layout.identity, name) for name in ("front", "back"))
+            self._faces[layout.digest] = tuple(
+                Face(layout, blank, self._room(blank.mean.shape))
+                for blank in blanks
+                if blank is not None and blank.layout_digest == layout.digest
+            )
+        return self._faces[layout.digest]
 
     def _room(self, shape: tuple[int, ...]) -> Room:
         if shape not in self._rooms:
@@ -195,7 +198,7 @@ class Known:
         size = layouts[0].width_mm, layouts[0].height_mm
         mapped = self.tray.map(pose, *size)
         found = []
-        for cut in {y.corner_cut for y in layouts}:
+        for cut in {y.corner_cut for y in layouts if self.faces(y)}:
             cuts = self.tray.cuts(image, mapped, size, cut, gain)
             shares = cuts.tolist()
             where = shares.index(max(shares))
@@ -203,10 +206,10 @@ class Known:
                 continue
             corner = CORNERS.index(cut.corner)
             for layout in (y for y in layouts if y.corner_cut == cut):
-                for name, at in (("front", corner), ("back", corner ^ 1)):
-                    face = self.face(layout, cast(FaceName, name))
-                    if face is not None and (where - at) % 2 == 0:
-                        found.append((face, mapped.turned(where != at, name == "back")))
+                for face in self.faces(layout):
+                    at = corner if face.blank.face == "front" else corner ^ 1
+                    if (where - at) % 2 == 0:
+                        found.append((face, mapped.turned(where != at, face.blank.face == "back")))
         return found
 
 
@@ -229,8 +232,8 @@ class Spots:
         rows, columns = face.mean.shape
         x, y = ((np.arange(n) + 0.5) / BLANK_PX_PER_MM for n in (columns, rows))
         self.centres_mm = centres
-        # As short as it can be: what is looked up here and there should lie near at hand.
-        self.owner = np.full((rows, columns), len(centres), np.min_scalar_type(len(centres)))
+        self.columns = columns
+        owner = np.full((rows, columns), len(centres), np.uint16)
         weight = np.zeros((rows, columns), np.float32)
         reach = half + tolerance + 1
         for k, (cx, cy) in enumerate(centres):
@@ -244,17 +247,29 @@ class Spots:
             within = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1)
             # Where reaches meet, each spot belongs to the place it lies deeper in.
             mine = within > weight[here]
-            for whole, part in ((self.owner, k), (weight, within)):
+            for whole, part in ((owner, k), (weight, within)):
                 whole[here] = np.where(mine, part, whole[here])
         self.names = tuple(p.name for p in layout.positions)
+        self.nothing = dict.fromkeys(self.names, _NOTHING)
         self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
-        self.elsewhere = (face.paper > 0) & (weight <= 0.5)
-        # By how much of a hole each level of open counts there.
-        self.share = np.rint(weight * SHARE_STEPS).astype(np.uint16)
+        elsewhere = (face.paper > 0) & (weight <= 0.5)
+        # By how much of a hole each level of open counts there; beside it whose it is, so that it is looked up once.
+        share = np.rint(weight * SHARE_STEPS).astype(np.uint16)
+        owner[elsewhere] |= np.uint16(ELSEWHERE)
+        self._of = np.stack([share, owner], axis=-1).view(np.uint32).ravel()
         self.share_step = np.float32(1 / (SHARE_STEPS * 255 * self.hole_px))
         width = max(3, round(min(OPENING_MM, 0.25 * min(hole.width_mm, hole.height_mm)) * BLANK_PX_PER_MM))
         self._opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
         self._drawn, self._solid, _ = face.room.levels
+
+    def of(self, here: NDArray[np.intp]) -> tuple[NDArray[np.intp], Singles, NDArray[np.bool_]]:
+        """(n,) each: whose these spots are, the number of positions where they are nobody's; by how much of a hole a
+        level of open counts there; and whether they lie where no hole belongs."""
+        found = self._of.take(here).view(np.uint16)
+        owner = found[1::2].astype(np.intp)
+        elsewhere = owner >= ELSEWHERE
+        owner &= ELSEWHERE - 1
+        return owner, found[::2] * self.share_step, elsewhere
 
     def solid(self, seen: Seen) -> Levels:
         """(n,) uint8: how open each spot is once all that is thinner than the opening is left out."""
@@ -272,15 +287,16 @@ class Spots:
 def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) -> Reading:
     spots = known.spots(face)
     solid = spots.solid(seen)
+    owner, weight, elsewhere = spots.of(seen.here)
     layout, thresholds = face.layout, known.profile.thresholds
     return Reading(
         source="camera",
         layout=layout.identity,
         layout_digest=layout.digest,
         face=face.blank.face,
-        scores=_scores(spots, seen, solid),
+        scores=_scores(spots, seen, solid, owner, weight),
         thresholds=Thresholds(thresholds.clear_max, thresholds.punched_min),
-        strays=_strays(spots, seen, solid),
+        strays=_strays(spots, seen, (solid > 127) & elsewhere),
         corners_px=_corners(mapped),
         residual_mm=round(fit.residual_mm, 3),
         print_shift_mm=(round(seen.shift_mm[0], 3), round(seen.shift_mm[1], 3)),
@@ -288,14 +304,13 @@ def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) ->
     )
 
 
-def _scores(spots: Spots, seen: Seen, solid: Levels) -> dict[str, Score]:
-    """Every position's score. solid: (n,) how open each spot of `seen` is once all that is thin is left out."""
-    here, count = seen.here, len(spots.names)
-    owner = spots.owner.ravel().take(here).astype(np.intp)
-    weight = spots.share.ravel().take(here) * spots.share_step
+def _scores(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], weight: Singles) -> dict[str, Score]:
+    """Every position's score. solid: (n,) how open each spot of `seen` is once all that is thin is left out. owner,
+    weight: as `Spots.of` says."""
+    count = len(spots.names)
 
-    def summed(values: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.bincount(owner, values, count + 1)[:count].astype(np.float64, copy=False)
+    def summed(values: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        return cast("NDArray[np.float64]", np.bincount(owner, values, count + 1)[:count])
 
     wide = weight * solid
     share, raw = summed(wide), summed(weight * seen.open)
@@ -303,23 +318,29 @@ def _scores(spots: Spots, seen: Seen, solid: Levels) -> dict[str, Score]:
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
     some = np.flatnonzero((measured >= SOLID_MIN) | (raw >= THIN_MAX) | (odd >= ODD_MAX))
-    found = dict.fromkeys(spots.names, _NOTHING)
+    found = spots.nothing.copy()
     if not len(some):
         return found
-    row, column = np.divmod(here, spots.owner.shape[1])
-    whole = np.maximum(share, 1e-3)
-    places = (
-        ((summed(wide * at) / whole + 0.5) * (1 / BLANK_PX_PER_MM) - centre)[some].tolist()
-        for at, centre in zip((column, row), spots.centres_mm.T, strict=True)
+    row = seen.here // spots.columns
+    whole = np.maximum(share.take(some), 1e-3)
+    right, down = (
+        _rounded((summed(wide * at).take(some) / whole + 0.5) * (1 / BLANK_PX_PER_MM) - centre.take(some), 100)
+        for at, centre in zip((seen.here - row * spots.columns, row), spots.centres_mm.T, strict=True)
     )
-    figures = (values[some].tolist() for values in (share, raw, odd, measured))
-    for k, x, y, solid_share, raw_share, odd_share, opened in zip(some.tolist(), *places, *figures, strict=True):
+    opened = _rounded(np.minimum(measured.take(some), 1.0), 1000)
+    figures = (values.take(some).tolist() for values in (share, raw, odd))
+    rows = zip(some.tolist(), opened, right, down, *figures, strict=True)
+    for k, score, x, y, solid_share, raw_share, odd_share in rows:
         doubts: tuple[str, ...] = ("unexplained",) if odd_share > ODD_MAX else ()
         if solid_share < 0.5 and raw_share - solid_share > THIN_MAX:
             doubts += ("crescent",)
-        offset = (round(x, 2), round(y, 2)) if solid_share > 0.1 else (0.0, 0.0)
-        found[spots.names[k]] = Score(round(min(opened, 1.0), 3), offset, doubts)
+        found[spots.names[k]] = Score(score, (x, y) if solid_share > 0.1 else (0.0, 0.0), doubts)
     return found
+
+
+def _rounded(values: NDArray[np.float64], steps: int) -> list[float]:
+    """(n,) to the nearest of so many steps of 1: all at once what `round` does one by one."""
+    return cast("list[float]", (np.rint(values * steps) / steps).tolist())
 
 
 def _response(raw: NDArray[np.float64]) -> float:
@@ -332,13 +353,12 @@ def _response(raw: NDArray[np.float64]) -> float:
 _NOTHING = Score(0.0)
 
 
-def _strays(spots: Spots, seen: Seen, solid: Levels) -> tuple[Stray, ...]:
-    """Holes where none belongs. solid: as for `_scores`."""
-    beside = seen.here.compress((solid > 127) & spots.elsewhere.ravel().take(seen.here))
+def _strays(spots: Spots, seen: Seen, beside: NDArray[np.bool_]) -> tuple[Stray, ...]:
+    """Holes where none belongs. beside: (n,) which spots of `seen` are widely open there."""
     least = STRAY_MIN * spots.hole_px
-    if len(beside) < least:
+    if cv2.countNonZero(beside.view(np.uint8)) < least:
         return ()
-    rest = spots.drawn(beside, 255)
+    rest = spots.drawn(seen.here.compress(beside), 255)
     left, top, width, height = cv2.boundingRect(rest)
     _, _, stats, centres = cv2.connectedComponentsWithStats(rest[top : top + height, left : left + width])
     found = []
