@@ -102,7 +102,7 @@ class Tray:
         px = self.map(pose, width_mm, height_mm).singles.reshape(2, -1) @ _side_products(width_mm, height_mm)
         shape = (-1, 4, SIDE_POINTS)
         edge, good = side_offsets(sample(image, px, shape), np.float32(gain) * sample(self.bed.mean, px, shape))
-        if (good.sum(axis=1) < SIDE_POINTS // 4).any():
+        if min(good.sum(axis=1).tolist()) < SIDE_POINTS // 4:
             return None
         (dx, dy, turn, scale), off = _solve(edge, good, width_mm, height_mm)
         c, s = math.cos(pose.turn), math.sin(pose.turn)

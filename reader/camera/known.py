@@ -177,7 +177,7 @@ class Known:
             for turn in turns(found, size, SIZE_MM)[::2]:
                 fitting = True
                 fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), *size, gain)
-                if fit is None or fit.support < SUPPORT_MIN or max(np.abs(fit.size_mm)) > SIDE_MM:
+                if fit is None or fit.support < SUPPORT_MIN or max(map(abs, fit.size_mm)) > SIDE_MM:
                     continue
                 best = fit if best is None or fit.support > best.support else best
                 options += self._options(
