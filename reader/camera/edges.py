@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cache, cached_property
+from typing import Any
 
 import cv2
 import numpy as np
@@ -34,7 +35,6 @@ BEND_SIGMA_MM = (1.5, 1.0, 1.5, 0.7, 0.7, 0.7)
 CLEAR = 0.98
 """With less support than this the last look is repeated from where it led."""
 EDGE_SIGMA_PX = 0.35
-DIAGONAL = np.diag_indices(PARAMETERS)
 STILL_AT_FIRST = 0.03
 """The first fit only leads to the closer look."""
 
@@ -143,6 +143,11 @@ class _Profiles:
     inside: Floats
     outside: Floats
 
+    @property
+    def contrast(self) -> float:
+        """Between card and bed, in grey levels."""
+        return _length(self.outside - self.inside)
+
 
 def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: float) -> EdgeFit:
     """Fit the geometry to the edges of the picture, first within `reach_px`, then closer.
@@ -154,8 +159,8 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
     found = _edges(image, outline, start, reach_px)
     seed = replace(found, offset=_robust_offsets(found.offset, outline, reach_px))
     geometry = _solve(start, outline, seed, sides & (found.strength > 0), max(reach_px / 6, 1.0), STILL_AT_FIRST)
-    near = np.abs(_left(geometry, outline, found)[sides]) < CLOSE_PX / 2
-    if near.mean() < SETTLED:
+    near = (np.abs(_left(geometry, outline, found)) < CLOSE_PX / 2) & sides
+    if np.count_nonzero(near) < SETTLED * np.count_nonzero(sides):
         reach = max(reach_px / 2.5, CLOSE_PX)
         found = _edges(image, outline, geometry, reach)
         geometry = _solve(geometry, outline, found, sides & (found.strength > 0), max(reach / 6, 1.0))
@@ -180,8 +185,13 @@ def _last_look(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, *
 def _left(geometry: Geometry, outline: Outline, found: _Profiles) -> Floats:
     """Offsets of the edges that were found, from this geometry instead of the one they were looked for with."""
     now = project(geometry.parameters, outline.sheet, geometry.centre_px).px
-    moved: Floats = ((now - found.at) * found.normal).sum(axis=1)
-    return found.offset - moved
+    return found.offset - _across(now - found.at, found.normal)
+
+
+def _across(vectors: Floats, normal: Floats) -> Floats:
+    """(n,): each of (n, 2) vectors along its normal."""
+    both = (vectors * normal).T
+    return np.asarray(both[0] + both[1], np.float64)
 
 
 BLUR_REACH_MM = 4.0
@@ -191,8 +201,7 @@ def edge_blur_mm(image: NDArray[np.uint8], outline: Outline, geometry: Geometry)
     """How wide the change from card to bed is: their contrast over the steepest slope between them."""
     scale = geometry.px_per_mm
     found = _edges(image, outline, geometry, max(BLUR_REACH_MM * scale, 4.0))
-    contrast = float(np.linalg.norm(found.outside - found.inside))
-    return contrast / max(float(np.median(found.strength)), 1e-3) / scale
+    return found.contrast / max(float(np.median(found.strength)), 1e-3) / scale
 
 
 BURNT = 250
@@ -220,23 +229,24 @@ def _cut_misfit_px(outline: Outline, found: _Profiles) -> float:
 
 
 def _edges(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, reach: float) -> _Profiles:
-    both = project(geometry.parameters, outline.sheet_outwards, geometry.centre_px).px
-    at = both[: len(both) // 2]
-    normal = both[len(at) :] - at
-    normal /= np.maximum(np.hypot(normal[:, 0], normal[:, 1]), 1e-9)[:, None]
+    both = project(geometry.parameters, outline.sheet_outwards, geometry.centre_px).px.T
+    n = both.shape[1] // 2
+    at = both[:, :n]
+    normal = both[:, n:] - at
+    normal /= np.maximum(np.hypot(normal[0], normal[1]), 1e-9)
     reach_n = math.ceil(reach) + 2
     steps = np.arange(-reach_n, reach_n + 1.0, dtype=np.float32)
-    x = at[:, :1].astype(np.float32) + steps * normal[:, :1].astype(np.float32)
-    y = at[:, 1:].astype(np.float32) + steps * normal[:, 1:].astype(np.float32)
+    x, y = at.astype(np.float32)[..., None] + steps * normal.astype(np.float32)[..., None]
     values = np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
-    values = values.reshape(len(at), len(steps), -1)
+    values = values.reshape(n, len(steps), -1)
     inside, outside = _median(values[:, : reach_n - 1]), _median(values[:, reach_n + 2 :])
     way = outside - inside
-    way /= max(float(np.sqrt(way @ way)), 1e-9)
-    line = values[..., 0] * way[0] if len(way) == 1 else values @ way
-    # Derivative over five pixels (Savitzky–Golay, first order): rises where the bed begins.
-    slope = (2 * (line[:, 4:] - line[:, :-4]) + line[:, 3:-1] - line[:, 1:-3]) / 10
-    return _Profiles(at, normal, *_peaks(slope, steps[2:-2]), inside, outside)
+    way /= max(_length(way), 1e-9)
+    # Of one channel whole numbers remain, which small ones hold.
+    line = values[..., 0].astype(np.int16) * np.int16(way[0]) if len(way) == 1 else values @ way
+    # Ten times the derivative over five pixels (Savitzky–Golay, first order): rises where the bed begins.
+    slope = 2 * (line[:, 4:] - line[:, :-4]) + line[:, 3:-1] - line[:, 1:-3]
+    return _Profiles(at.T, normal.T, *_peaks(slope, reach_n - 2), inside, outside)
 
 
 def _median(values: NDArray[np.uint8]) -> Floats:
@@ -245,16 +255,25 @@ def _median(values: NDArray[np.uint8]) -> Floats:
     return np.asarray(np.partition(flat, len(flat) // 2, axis=0)[len(flat) // 2], np.float64)
 
 
-def _peaks(slope: Floats, steps: NDArray[np.float32]) -> tuple[Floats, Floats]:
-    """Where each profile rises most (sub-pixel, by a parabola), and how strongly; strength 0 at the window's ends."""
+def _length(way: Floats) -> float:
+    return math.sqrt(float(way @ way))
+
+
+def _peaks(slope: NDArray[Any], middle: int) -> tuple[Floats, Floats]:
+    """Where each profile rises most (sub-pixel, by a parabola), and how strongly; strength 0 at the window's ends.
+
+    slope: (n, samples), ten times the slope. middle: the sample at which a profile crosses the outline.
+    """
+    rows, last = slope.shape[0], slope.shape[1] - 1
     best = slope.argmax(axis=1)
-    inner = (best > 0) & (best < slope.shape[1] - 1)
-    k = np.clip(best, 1, slope.shape[1] - 2)
-    rows = np.arange(len(slope))
-    before, peak, after = slope[rows, k - 1], slope[rows, k], slope[rows, k + 1]
+    k = np.minimum(np.maximum(best, 1), last - 1)
+    before, peak, after = slope.ravel()[k + np.arange(rows) * (last + 1) + BESIDE] / 10
     curve = before - 2 * peak + after
     shift = np.where(curve < 0, 0.5 * (before - after) / np.minimum(curve, -1e-9), 0.0)
-    return steps[k] + np.clip(shift, -1, 1), np.where(inner, peak, 0.0)
+    return np.minimum(np.maximum(shift, -1), 1) + (k - middle), np.where(k == best, peak, 0.0)
+
+
+BESIDE = np.array([[-1], [0], [1]])
 
 
 @cache
@@ -290,77 +309,85 @@ def _solve(
 
     still: a step that promises to lower the cost by a smaller share than this is the last.
     """
-    target = (found.at * found.normal).sum(axis=1) + found.offset
-    prior_mean, prior_weight = _priors(start)
-    sheet = outline.sheet
+    target = _across(found.at, found.normal) + found.offset
+    prior_mean, prior_weight = _priors(start.centre_px)
+    sheet, weight = outline.sheet, use.astype(np.float64)
     limit = 2.0 * scale_px / EDGE_SIGMA_PX
     p = trial = start.parameters
     cost, damping = math.inf, 1e-3
-    normal_matrix, gradient = np.eye(PARAMETERS), np.zeros(PARAMETERS)
+    normal_matrix, gradient, turn = np.eye(PARAMETERS), np.zeros(PARAMETERS), None
     for _ in range(6):
         seen = project(trial, sheet, start.centre_px)
-        r = ((seen.px * found.normal).sum(axis=1) - target) / EDGE_SIGMA_PX
+        r = (_across(seen.px, found.normal) - target) / EDGE_SIGMA_PX
         size = np.abs(r)
         within = np.minimum(size, limit)
         off = trial - prior_mean
         # Huber: r² within the limit, 2·limit·|r| − limit² beyond it.
-        new_cost = float(use @ (within * (2 * size - within)) + prior_weight @ (off * off))
+        new_cost = float(weight @ (within * (2 * size - within)) + prior_weight @ (off * off))
         if new_cost < cost:
-            p, cost, damping = trial, new_cost, damping / 5
+            p, turn, cost, damping = trial, seen.turn, new_cost, damping / 5
             jacobian = slopes(seen, sheet, found.normal) / EDGE_SIGMA_PX
-            weighted = jacobian * (use * within / np.maximum(size, 1e-9))
+            weighted = jacobian * (weight * within / np.maximum(size, 1e-9))
             normal_matrix = weighted @ jacobian.T
             # Without a single edge nothing holds the pose; the ridge keeps the step finite.
-            normal_matrix[DIAGONAL] += prior_weight + 1e-9
+            _diagonal(normal_matrix)[:] += prior_weight + 1e-9
             gradient = weighted @ r + prior_weight * off
         else:
             damping *= 20
         damped = normal_matrix.copy()
-        damped[DIAGONAL] *= 1 + damping
+        _diagonal(damped)[:] *= 1 + damping
         # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
-        step: Floats = np.asarray(cv2.solve(damped, -gradient[:, None])[1], np.float64).ravel()
-        trial = turn_by(p, step)
+        step: Floats = np.asarray(cv2.solve(damped, -gradient[:, None])[1], np.float64)[:, 0]
+        trial = turn_by(p, step, turn)
         if -float(gradient @ step) < still * cost:
-            return replace(start, parameters=trial)
-    return replace(start, parameters=p)
+            p = trial
+            break
+    return Geometry(p, start.width_mm, start.height_mm, start.centre_px)
 
 
-def _priors(start: Geometry) -> tuple[Floats, Floats]:
+def _diagonal(matrix: Floats) -> Floats:
+    """A view of a square matrix's diagonal."""
+    return matrix.reshape(-1)[:: len(matrix) + 1]
+
+
+@cache
+def _priors(centre_px: tuple[float, float]) -> tuple[Floats, Floats]:
     """Mean and weight (1/σ²) of every parameter; none for the pose."""
     mean, weight = np.zeros(PARAMETERS), np.zeros(PARAMETERS)
-    mean[6] = math.log(0.85 * 2 * max(start.centre_px))
+    mean[6] = math.log(0.85 * 2 * max(centre_px))
     weight[6:] = np.array([FOCAL_SIGMA, K1_SIGMA, *BEND_SIGMA_MM]) ** -2.0
     return mean, weight
 
 
 def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px: float) -> EdgeFit:
     scale = geometry.px_per_mm
-    contrast = float(np.linalg.norm(found.outside - found.inside))
-    off = np.abs(found.offset)
-    strong = _strong(found, contrast)
-    good = _borne_out(found, scale)
-    per_side = np.bincount(outline.side, good, SIDES) / outline.per_side
+    off, strong = np.abs(found.offset), _strong(found)
+    good = strong & _in_place(off, scale)
+    per_side = (np.bincount(outline.side, good, SIDES) / outline.per_side).tolist()
     return EdgeFit(
         geometry,
-        float(per_side[:4].mean()),
-        tuple(per_side.tolist()),
+        sum(per_side[:4]) / 4,
+        tuple(per_side),
         _middle(off[strong]) / scale,
         _middle(off[(outline.side == 4) & strong]) / scale,
         cut_misfit_px / scale,
-        contrast / max(_middle(found.strength), 1e-3),
+        found.contrast / max(_middle(found.strength), 1e-3),
         found.inside,
         found.outside,
     )
 
 
-def _strong(found: _Profiles, contrast: float) -> NDArray[np.bool_]:
-    return found.strength > max(0.03 * contrast, 0.6)
+def _strong(found: _Profiles) -> NDArray[np.bool_]:
+    return found.strength > max(0.03 * found.contrast, 0.6)
+
+
+def _in_place(off: Floats, px_per_mm: float) -> NDArray[np.bool_]:
+    return off < max(0.3 * px_per_mm, 1.2)
 
 
 def _borne_out(found: _Profiles, px_per_mm: float) -> NDArray[np.bool_]:
     """Which profiles show the card's edge, and where the geometry puts it."""
-    contrast = float(np.linalg.norm(found.outside - found.inside))
-    return _strong(found, contrast) & (np.abs(found.offset) < max(0.3 * px_per_mm, 1.2))
+    return _strong(found) & _in_place(np.abs(found.offset), px_per_mm)
 
 
 def _middle(values: Floats) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -38,20 +38,15 @@ class Geometry:
 
     def to_px(self, points_mm: Floats) -> Floats:
         """(n, 2) mm from the front's top-left corner → (n, 2) px; pixel centres are integers."""
-        sheet = Sheet.of(points_mm, self.width_mm, self.height_mm)
-        return _projected(self._turn, self.parameters, sheet, self.centre_px).px
-
-    @cached_property
-    def _turn(self) -> Floats:
-        return _turn_of(self.parameters)
+        return project(self.parameters, Sheet.of(points_mm, self.width_mm, self.height_mm), self.centre_px).px
 
     @cached_property
     def px_per_mm(self) -> float:
         """Scale in the middle of the card: the square root of the area scale."""
-        x, y = self.width_mm / 2, self.height_mm / 2
-        centre, right, down = self.to_px(np.array([[x, y], [x + 1, y], [x, y + 1]]))
-        a, b = right - centre, down - centre
-        return float(np.sqrt(abs(a[0] * b[1] - a[1] * b[0])))
+        (x, right, down_x), (y, right_y, down) = project(
+            self.parameters, _in_the_middle(self.width_mm, self.height_mm), self.centre_px
+        ).px.T.tolist()
+        return math.sqrt(abs((right - x) * (down - y) - (right_y - y) * (down_x - x)))
 
 
 @dataclass(frozen=True)
@@ -75,45 +70,51 @@ class Sheet:
         return cls(terms)
 
 
+@cache
+def _in_the_middle(width_mm: float, height_mm: float) -> Sheet:
+    """The card's middle, a millimetre to the right of it and a millimetre below."""
+    x, y = width_mm / 2, height_mm / 2
+    return Sheet.of(np.array([[x, y], [x + 1, y], [x, y + 1]]), width_mm, height_mm)
+
+
 @dataclass(frozen=True)
 class Projection:
     """Where points are seen, and what their slopes are made of.
 
-    px: (n, 2). turned: (3, n) mm, the points turned but not yet moved. seen: (3, n) mm, before the camera. ray: (2, n),
-    before the lens. square: (n,) of the ray's distance from the axis. focal_px, k1: the lens. outward: (3,), the turned
-    card's z.
+    px: (n, 2). turned: (3, n) mm, the points turned but not yet moved. depth_mm: (n,) before the camera. ray: (2, n),
+    before the lens. square: (n,) of the ray's distance from the axis. focal_px, k1: the lens. scale: (n,) px, what the
+    lens makes of the ray. turn: (3, 3), whose last column is the turned card's z.
     """
 
     px: Floats
     turned: Floats
-    seen: Floats
+    depth_mm: Floats
     ray: Floats
     square: Floats
     focal_px: float
     k1: float
-    outward: Floats
+    scale: Floats
+    turn: Floats
 
 
 def project(parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) -> Projection:
     """A bent card before a pinhole camera with Brown's radial term, first order."""
-    return _projected(_turn_of(parameters), parameters, sheet, centre_px)
-
-
-def _turn_of(parameters: Floats) -> Floats:
-    """(3, 3 + BENDS): what x and y on the card and each term of its bend move, and which way the card faces."""
     turn = np.asarray(cv2.Rodrigues(parameters[:3])[0], np.float64)
-    return np.hstack([turn[:, :2], turn[:, 2:] * parameters[8:], turn[:, 2:]])
-
-
-def _projected(turn: Floats, parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) -> Projection:
-    turned = turn[:, :-1] @ sheet.terms
+    place = np.empty((3, 2 + BENDS))
+    place[:, :2] = turn[:, :2]
+    np.multiply(turn[:, 2:], parameters[8:], out=place[:, 2:])
+    turned = place @ sheet.terms
     seen = turned + parameters[3:6, None]
-    np.maximum(seen[2], 1.0, out=seen[2])
-    ray = seen[:2] / seen[2]
-    square = ray[0] * ray[0] + ray[1] * ray[1]
+    depth_mm = np.maximum(seen[2], 1.0)
+    ray = seen[:2] / depth_mm
+    x, y = ray
+    square = x * x + y * y
     focal, k1 = math.exp(parameters[6]), float(parameters[7])
-    px = (ray * (focal * (1 + k1 * square))).T + centre_px
-    return Projection(px, turned, seen, ray, square, focal, k1, turn[:, -1])
+    scale = focal * (1 + k1 * square)
+    px = ray * scale
+    px[0] += centre_px[0]
+    px[1] += centre_px[1]
+    return Projection(px.T, turned, depth_mm, ray, square, focal, k1, scale, turn)
 
 
 def slopes(seen: Projection, sheet: Sheet, normal: Floats) -> Floats:
@@ -121,28 +122,35 @@ def slopes(seen: Projection, sheet: Sheet, normal: Floats) -> Floats:
 
     The first three are a further small turn about the camera's axes, applied after the one that is there: see `turn_by`.
     """
-    nx, ny = normal.T
-    along = nx * seen.ray[0] + ny * seen.ray[1]
-    scale = seen.focal_px * (1 + seen.k1 * seen.square)
+    across = normal.T
+    x, y = seen.ray
+    along = across[0] * x + across[1] * y
     radial = (2 * seen.focal_px * seen.k1) * along
-    gx = (scale * nx + radial * seen.ray[0]) / seen.seen[2]
-    gy = (scale * ny + radial * seen.ray[1]) / seen.seen[2]
-    gz = -(gx * seen.ray[0] + gy * seen.ray[1])
-    x, y, z = seen.turned
     found = np.empty((PARAMETERS, len(along)))
-    found[0], found[1], found[2] = y * gz - z * gy, z * gx - x * gz, x * gy - y * gx
-    found[3], found[4], found[5] = gx, gy, gz
-    found[6] = scale * along
-    found[7] = seen.focal_px * seen.square * along
-    found[8:] = (seen.outward @ found[3:6]) * sheet.terms[2:]
+    # x, y, z, x, y: what a cross product takes from its two neighbours lies in one run.
+    moved, turned = np.empty((5, len(along))), seen.turned[ROUND]
+    np.divide(seen.scale * across + radial * seen.ray, seen.depth_mm, out=moved[:2])
+    np.negative(moved[0] * x + moved[1] * y, out=moved[2])
+    moved[3:] = moved[:2]
+    np.subtract(turned[1:4] * moved[2:], turned[2:] * moved[1:4], out=found[:3])
+    found[3:6] = moved[:3]
+    np.multiply(seen.scale, along, out=found[6])
+    np.multiply(seen.focal_px * seen.square, along, out=found[7])
+    np.multiply(seen.turn[:, 2] @ moved[:3], sheet.terms[2:], out=found[8:])
     return found
 
 
-def turn_by(parameters: Floats, step: Floats) -> Floats:
-    """Parameters after a step whose first three are a turn about the camera's axes (see `slopes`)."""
+ROUND = np.array([0, 1, 2, 0, 1])
+
+
+def turn_by(parameters: Floats, step: Floats, turn: Floats | None = None) -> Floats:
+    """Parameters after a step whose first three are a turn about the camera's axes (see `slopes`).
+
+    turn: (3, 3), the parameters' own, where it is already known.
+    """
     stepped = parameters + step
-    turn = np.asarray(cv2.Rodrigues(step[:3])[0]) @ np.asarray(cv2.Rodrigues(parameters[:3])[0])
-    stepped[:3] = np.asarray(cv2.Rodrigues(turn)[0]).ravel()
+    before = cv2.Rodrigues(parameters[:3])[0] if turn is None else turn
+    stepped[:3] = cv2.Rodrigues(cv2.Rodrigues(step[:3])[0] @ before)[0][:, 0]
     return stepped
 
 
@@ -163,7 +171,8 @@ def first_guess(
         return None
     if not found or not np.isfinite(shift).all() or shift[2, 0] <= 0:
         return None
-    parameters = np.concatenate([turn.ravel(), shift.ravel(), [np.log(focal_px), 0.0], np.zeros(BENDS)])
+    parameters = np.zeros(PARAMETERS)
+    parameters[:3], parameters[3:6], parameters[6] = turn[:, 0], shift[:, 0], math.log(focal_px)
     return Geometry(parameters, width_mm, height_mm, centre_px)
 
 
