@@ -6,7 +6,8 @@ A card is looked for as a region that a threshold separates from the bed. Which 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
@@ -78,9 +79,13 @@ def quads_of_mask(mask: NDArray[np.uint8], scale: float, hidden: float = 0.0, *,
     """
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     picture_area = mask.shape[0] * mask.shape[1]
+    # A circle of the least area is the shortest; from one of its pixels to the next it is √2 at most.
+    points_min = math.sqrt(2 * math.pi * 0.04 * picture_area)
     shares = (0.93 - JOINED if joined else 0.93, 1 + CORNERS + hidden)
     found = []
     for contour in contours:
+        if len(contour) < points_min:
+            continue
         area = cv2.contourArea(contour)
         if area < 0.04 * picture_area or area > 0.92 * picture_area:
             continue
@@ -92,84 +97,91 @@ def quads_of_mask(mask: NDArray[np.uint8], scale: float, hidden: float = 0.0, *,
 
 def _full(corners: Floats, scale: float, shape: tuple[int, ...]) -> Quad:
     height, width = shape[:2]
-    outside = (corners < 1.0).any() or (corners[:, 0] > width - 2.0).any() or (corners[:, 1] > height - 2.0).any()
+    outside = any(x < 1.0 or x > width - 2.0 or y < 1.0 or y > height - 2.0 for x, y in corners.tolist())
     # Centres of small pixels lie in the middle of the block they were averaged from.
-    return Quad((corners + 0.5) * scale - 0.5, bool(outside))
+    return Quad((corners + 0.5) * scale - 0.5, outside)
 
 
 def _quads_of_contour(contour: NDArray[np.int32], area: float, shares: tuple[float, float]) -> list[Floats]:
     """Best first. shares: of the contour's area, the least and the most that a quadrilateral may have."""
     perimeter = cv2.arcLength(contour, True)
-    polygon = np.asarray(cv2.approxPolyDP(contour, 0.008 * perimeter, True)).reshape(-1, 2).astype(np.float64)
-    found = []
-    for corners in _quads_of_polygon(polygon, perimeter):
-        if shares[0] < cv2.contourArea(corners.astype(np.float32)) / max(area, 1.0) < shares[1]:
-            found.append((_borne_out(corners, polygon, 0.006 * perimeter), corners))
-    found.sort(key=lambda f: -f[0])
-    return [_refit(corners, contour) for share, corners in found[:JOINED_QUADS] if share > 0]
+    polygon = np.asarray(cv2.approxPolyDP(contour, 0.008 * perimeter, True))[:, 0].astype(np.float64)
+    found = [
+        corners
+        for corners in _quads_of_polygon(polygon, perimeter)
+        if shares[0] < cv2.contourArea(corners.astype(np.float32)) / max(area, 1.0) < shares[1]
+    ]
+    if len(found) > 1:
+        found.sort(key=lambda corners: -_borne_out(corners, polygon, 0.006 * perimeter))
+    return [_refit(corners, contour) for corners in found[:JOINED_QUADS]]
 
 
 def _borne_out(corners: Floats, polygon: Floats, tolerance: float) -> float:
-    """How much of the polygon's length runs along the quadrilateral's sides."""
+    """How much of the polygon's length runs along the quadrilateral's sides. Those that it was made from do."""
     side = corners[NEXT] - corners
     normal = np.stack([-side[:, 1], side[:, 0]], axis=1) / np.hypot(side[:, 0], side[:, 1])[:, None]
     near = np.abs(polygon @ normal.T - (corners * normal).sum(axis=1)) < tolerance
-    length = np.hypot(*(np.roll(polygon, -1, axis=0) - polygon).T)
-    return float(length @ (near & np.roll(near, -1, axis=0)).any(axis=1))
+    length = np.hypot(*(_after(polygon) - polygon).T)
+    return float(length @ (near & _after(near)).any(axis=1))
 
 
 def _quads_of_polygon(polygon: Floats, perimeter: float) -> Iterator[Floats]:
     """Quadrilaterals from every four long sides of the polygon; the cut corner is a short one."""
-    sides = np.roll(polygon, -1, axis=0) - polygon
+    sides = _after(polygon) - polygon
     length = np.hypot(sides[:, 0], sides[:, 1])
     long = np.flatnonzero(length > 0.06 * perimeter)
     if len(long) > 8:
         long = np.sort(long[np.argsort(-length[long])[:8]])
+    points, directions = polygon.tolist(), sides.tolist()
     for chosen in combinations(long.tolist(), 4):
-        corners = _meet(polygon[list(chosen)], sides[list(chosen)])
+        corners = _meet([points[k] for k in chosen], [directions[k] for k in chosen])
         if corners is not None:
             yield corners
 
 
-def _meet(points: Floats, directions: Floats) -> Floats | None:
-    """Where each side meets the next; `None` when neighbours run nearly parallel or the shape is not convex."""
-    after, after_dir = points[NEXT], directions[NEXT]
-    cross = directions[:, 0] * after_dir[:, 1] - directions[:, 1] * after_dir[:, 0]
-    if (np.abs(cross) < 0.5 * np.hypot(*directions.T) * np.hypot(*after_dir.T)).any():
+def _after(points: Floats) -> Floats:
+    """Each one's next, the last one's the first."""
+    return np.concatenate([points[1:], points[:1]])
+
+
+def _meet(points: Sequence[Sequence[float]], directions: Sequence[Sequence[float]]) -> Floats | None:
+    """Where each of four sides meets the next; `None` when neighbours run nearly parallel or the shape is not convex.
+
+    In Python's own numbers: four are too few for numpy.
+    """
+    corners: list[tuple[float, float]] = []
+    for k, then in enumerate(NEXT):
+        (x, y), (dx, dy) = points[k], directions[k]
+        (to_x, to_y), (to_dx, to_dy) = points[then], directions[then]
+        cross = dx * to_dy - dy * to_dx
+        if abs(cross) <= 0.5 * math.hypot(dx, dy) * math.hypot(to_dx, to_dy):
+            return None
+        along = ((to_x - x) * to_dy - (to_y - y) * to_dx) / cross
+        corners.append((x + along * dx, y + along * dy))
+    corners = [corners[3], *corners[:3]]
+    edges = [(corners[then][0] - x, corners[then][1] - y) for (x, y), then in zip(corners, NEXT, strict=True)]
+    turns = [dx * edges[then][1] - dy * edges[then][0] for (dx, dy), then in zip(edges, NEXT, strict=True)]
+    if min(turns) <= 0 <= max(turns):
         return None
-    gap = after - points
-    along = (gap[:, 0] * after_dir[:, 1] - gap[:, 1] * after_dir[:, 0]) / cross
-    corners = (points + along[:, None] * directions)[[3, 0, 1, 2]]
-    edge = corners[NEXT] - corners
-    then = edge[NEXT]
-    turn = edge[:, 0] * then[:, 1] - edge[:, 1] * then[:, 0]
-    if not ((turn > 0).all() or (turn < 0).all()):
-        return None
-    return corners if turn[0] > 0 else corners[::-1]
+    return np.array(corners if turns[0] > 0 else corners[::-1])
 
 
 def _refit(corners: Floats, contour: NDArray[np.int32]) -> Floats:
     """Each side fitted again to the contour points beside its middle 70 %: corners may be cut, rounded or folded."""
-    points = contour.reshape(-1, 2)[::3].astype(np.float64)
+    points = contour[::3, 0].astype(np.float32)
     side = corners[NEXT] - corners
-    length = np.hypot(side[:, 0], side[:, 1])
-    units = side / length[:, None]
-    normal = np.stack([-units[:, 1], units[:, 0]], axis=1)
-    along = points @ units.T - (corners * units).sum(axis=1)
-    off = points @ normal.T - (corners * normal).sum(axis=1)
+    length = np.hypot(side[:, 0], side[:, 1])[:, None]
+    units = side / length
+    normal = units[:, ::-1] * [-1.0, 1.0]
+    along = units @ points.T - (corners * units).sum(axis=1)[:, None]
+    off = normal @ points.T - (corners * normal).sum(axis=1)[:, None]
     beside = (along > 0.15 * length) & (along < 0.85 * length) & (np.abs(off) < 0.03 * length + 2)
-    lines_at, lines_dir = [], []
-    for k, (start, unit) in enumerate(zip(corners, units, strict=True)):
-        near = np.flatnonzero(beside[:, k])
-        if len(near) >= 2 and np.ptp(along[near, k]) > 0.3 * length[k]:
-            vx, vy, x0, y0 = np.asarray(
-                cv2.fitLine(points[near].astype(np.float32), cv2.DIST_HUBER, 0, 0.01, 0.01)
-            ).ravel()
-            direction = np.array([vx, vy], np.float64)
-            lines_at.append(np.array([x0, y0], np.float64))
-            lines_dir.append(direction if direction @ unit > 0 else -direction)
-        else:
-            lines_at.append(start)
-            lines_dir.append(unit)
-    refitted = _meet(np.array(lines_at), np.array(lines_dir))
+    lines_at, lines_dir = corners.tolist(), units.tolist()
+    for k, (near, here) in enumerate(zip(beside, along, strict=True)):
+        reached = here[near]
+        if len(reached) >= 2 and reached.max() - reached.min() > 0.3 * length[k, 0]:
+            vx, vy, *lines_at[k] = cv2.fitLine(points[near], cv2.DIST_HUBER, 0, 0.01, 0.01)[:, 0].tolist()
+            dx, dy = lines_dir[k]
+            lines_dir[k] = [vx, vy] if vx * dx + vy * dy > 0 else [-vx, -vy]
+    refitted = _meet(lines_at, lines_dir)
     return corners if refitted is None else refitted
