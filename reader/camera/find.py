@@ -9,16 +9,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from cards.layout import Layout
+from cards.layout import CornerCut, Layout
 from device.frame import Frame
 from reader.camera.edges import BURNT, EdgeFit, Outline, fit, missing_in_glare, outline_of
 from reader.camera.geometry import Floats, apply, first_guess, homography
-from reader.camera.outline import SMALL_PX, Quad, Small, above, quads_of_mask, small_copy
+from reader.camera.outline import NEXT, SMALL_PX, Quad, Small, above, quads_of_mask, small_copy
 from reader.reading import Face
 
 SUPPORT_MIN = 0.90
@@ -101,7 +102,7 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
                 if found is None:
                     continue
                 if passes(found.edge):
-                    return Search(found, other=_second(found, inside), shapes=True)
+                    return Search(found, other=_second(found, [q for q in inside if q is not quad]), shapes=True)
                 if best is None or _merit(found.edge) > _merit(best.edge):
                     best = found
     return Search(None, best, cut_off, None, shapes, too_dark, not too_dark and _is_glare(frame, best, outlines))
@@ -192,14 +193,14 @@ def valleys(image: NDArray[np.uint8]) -> list[int]:
     counts = np.sqrt(np.asarray(cv2.calcHist([image[::2]], [0], None, [256], [0, 256])).ravel())
     h = np.convolve(counts, SMOOTH, mode="same")
     low = np.flatnonzero((h[1:-1] <= h[:-2]) & (h[1:-1] < h[2:])) + 1
+    # Between two minima lies one maximum: of either side the highest counts before it goes deeper.
+    tops, bottoms = np.maximum.reduceat(h, [0, *low]).tolist(), h[low].tolist()
     depth = []
-    for k in low:
-        deeper = np.flatnonzero(h < h[k])
-        at = int(np.searchsorted(deeper, k))
-        left = h[(deeper[at - 1] if at else 0) : k].max()
-        right = h[k : (deeper[at] if at < len(deeper) else 256)].max()
-        depth.append(min(left, right) - h[k])
-    return [int(low[i]) for i in np.argsort(depth)[::-1]]
+    for k, bottom in enumerate(bottoms):
+        first = next((j + 1 for j in range(k - 1, -1, -1) if bottoms[j] < bottom), 0)
+        last = next((j for j in range(k + 1, len(low)) if bottoms[j] < bottom), len(low))
+        depth.append(min(max(tops[first : k + 1]), max(tops[k + 1 : last + 1])) - bottom)
+    return [int(low[k]) for k in sorted(range(len(low)), key=depth.__getitem__, reverse=True)]
 
 
 SMOOTH = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
@@ -223,74 +224,76 @@ def _fits(image: NDArray[np.uint8], quad: Quad, layout: Layout, outline: Outline
     ways = _ways_round(quad.corners, layout)
     if not ways:
         return
-    evidence = cut_evidence(image, [corners for _, corners in ways], layout)
-    model = rectangle(layout)
-    for k in np.argsort(-evidence, kind="stable")[:2]:
-        face, corners = ways[k]
+    evidence = cut_evidence(image, quad.corners, ways, layout).tolist()
+    for k in sorted(range(len(ways)), key=lambda k: -evidence[k])[:2]:
+        corners = quad.corners[WAYS[ways[k]]]
         guess = first_guess(corners, layout.width_mm, layout.height_mm, centre, focal)
         if guess is None:
             continue
-        miss = np.hypot(*(guess.to_px(model) - corners).T).max() / guess.px_per_mm / layout.height_mm
+        miss = np.hypot(*(guess.corners_px - corners).T).max() / guess.px_per_mm / layout.height_mm
         if miss >= QUAD_MISFIT_MAX:
             continue
         edge = fit(image, outline, guess, reach)
-        yield Found(layout, face, edge, image)
+        yield Found(layout, FACES[ways[k] % 2], edge, image)
         if passes(edge):
             return
 
 
-def rectangle(layout: Layout) -> Floats:
-    """(4, 2) mm: the uncut card's corners, from top-left clockwise on the front."""
-    w, h = layout.width_mm, layout.height_mm
-    return np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64)
+FACES: tuple[Face, Face] = ("front", "back")
+WAYS = np.array([[order, 3 - order] for order in (np.roll(range(4), -k) for k in range(4))]).reshape(8, 4)
+"""(8, 4): each way round, front and back in turn: which of a shape's corners are the card's from top-left clockwise on the
+front."""
 
 
-def _ways_round(corners: Floats, layout: Layout) -> list[tuple[Face, Floats]]:
-    """Each face, each way round that is not lying across: corners from top-left clockwise on the front."""
-    side = np.maximum(np.hypot(*(corners[[1, 2, 3, 0]] - corners).T), 1e-6)
+def _ways_round(corners: Floats, layout: Layout) -> list[int]:
+    """Which of `WAYS` are not lying across."""
+    at = corners.tolist()
+    side = [max(math.dist(at[k], at[then]), 1e-6) for k, then in enumerate(NEXT)]
     longer = math.log((side[0] + side[2]) / (side[1] + side[3]))
     usual = math.log(layout.width_mm / layout.height_mm)
-    ways: list[tuple[Face, Floats]] = []
-    for k in range(4):
-        # A quarter turn makes the long sides short.
-        if abs((-longer if k % 2 else longer) - usual) < ASPECT_MAX:
-            order = [(k + i) % 4 for i in range(4)]
-            ways.append(("front", corners[order]))
-            ways.append(("back", corners[::-1][order]))
-    return ways
+    # A quarter turn makes the long sides short.
+    return [way for way in range(len(WAYS)) if abs((-longer if way // 2 % 2 else longer) - usual) < ASPECT_MAX]
 
 
-def cut_evidence(image: NDArray[np.uint8], ways: Sequence[Floats], layout: Layout) -> Floats:
+def cut_evidence(image: NDArray[np.uint8], corners: Floats, ways: Sequence[int], layout: Layout) -> Floats:
     """(ways,): how much the would-be cut corner looks like the bed (1) rather than the card (0), each way round."""
-    places, model = _around_cut(layout), rectangle(layout)
-    points = np.array([apply(homography(model, corners), places) for corners in ways])
-    height, width = image.shape[:2]
-    at = np.clip(np.rint(points), 0, [width - 1, height - 1]).astype(np.intp)
-    seen = image[at[..., 1], at[..., 0]].reshape(len(ways), 3, len(places) // 3, -1).astype(np.float64)
+    places = _around_cut(layout.width_mm, layout.height_mm, layout.corner_cut)[ways]
+    points = apply(homography(SQUARE, corners), places.reshape(-1, 2))
+    last = np.array(image.shape[1::-1]) - 1
+    x, y = np.rint(np.minimum(np.maximum(points, 0), last)).astype(np.intp).T
+    seen = image[y, x].reshape(len(ways), 3, places.shape[1] // 3, -1)
     seen.sort(axis=2)
-    triangle, outside, inside = np.moveaxis(seen[:, :, 2:4].mean(axis=2), 1, 0)  # the median of six
+    # The median of six.
+    triangle, outside, inside = (seen[:, :, 2:4].sum(axis=2, dtype=np.float64) / 2).transpose(1, 0, 2)
     to_outside = np.sqrt(((triangle - outside) ** 2).sum(axis=1))
     to_inside = np.sqrt(((triangle - inside) ** 2).sum(axis=1))
     return np.asarray(to_inside / np.maximum(to_inside + to_outside, 1e-6))
 
 
-def _around_cut(layout: Layout) -> Floats:
-    """(18, 2) mm: six places in the corner that is cut off, six outside it, six on the card beside it."""
-    cut = layout.corner_cut
-    w, h = layout.width_mm, layout.height_mm
-    corner = np.array(
-        {"top-left": (0, 0), "top-right": (w, 0), "bottom-right": (w, h), "bottom-left": (0, h)}[cut.corner]
-    )
+SQUARE = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
+
+
+@cache
+def _around_cut(width_mm: float, height_mm: float, cut: CornerCut) -> Floats:
+    """(ways, 18, 2): six places in the corner that is cut off, six outside it, six on the card beside it, where each of
+    `WAYS` puts them in a shape of which the corners are those of `SQUARE`."""
+    x, y = cut.corner.endswith("right"), cut.corner.startswith("bottom")
+    corner = np.array([width_mm * x, height_mm * y])
     inwards = np.where(corner == 0, 1.0, -1.0)
     leg = inwards * [cut.dx_mm, cut.dy_mm]
     share = np.array([[0.15, 0.15], [0.3, 0.15], [0.15, 0.3], [0.3, 0.3], [0.45, 0.2], [0.2, 0.45]])
     outside = np.array([[-2.0, 4], [-2, 8], [4, -2.0], [8, -2], [-2, 12], [12, -2]]) * inwards
-    return np.concatenate([corner + share * leg, corner + outside, corner + (share + 1) * leg])
+    places = np.concatenate([corner + share * leg, corner + outside, corner + (share + 1) * leg])
+    top_left, top_right, _, bottom_left = SQUARE[WAYS].transpose(1, 0, 2)[:, :, None]
+    across, down = (places / [width_mm, height_mm]).T[..., None]
+    return np.asarray(top_left + across * (top_right - top_left) + down * (bottom_left - top_left))
 
 
 def _second(found: Found, quads: Sequence[Quad]) -> Quad | None:
     """Another whole card-sized shape beside the one that was found."""
-    mine = found.edge.geometry.to_px(rectangle(found.layout)).astype(np.float32)
+    if not quads:
+        return None
+    mine = found.edge.geometry.corners_px.astype(np.float32)
     area = abs(cv2.contourArea(mine))
     for quad in quads:
         other = quad.corners.astype(np.float32)

@@ -41,6 +41,11 @@ class Geometry:
         return project(self.parameters, Sheet.of(points_mm, self.width_mm, self.height_mm), self.centre_px).px
 
     @cached_property
+    def corners_px(self) -> Floats:
+        """(4, 2): the uncut card's corners, from top-left clockwise on the front."""
+        return project(self.parameters, _corners(self.width_mm, self.height_mm), self.centre_px).px
+
+    @cached_property
     def px_per_mm(self) -> float:
         """Scale in the middle of the card: the square root of the area scale."""
         (x, right, down_x), (y, right_y, down) = project(
@@ -68,6 +73,12 @@ class Sheet:
         terms[2], terms[3], terms[4] = u * u, u * v, v * v
         np.multiply(terms[2:5], u, out=terms[5:])
         return cls(terms)
+
+
+@cache
+def _corners(width_mm: float, height_mm: float) -> Sheet:
+    w, h = width_mm, height_mm
+    return Sheet.of(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64), w, h)
 
 
 @cache
@@ -169,7 +180,7 @@ def first_guess(
         found, turn, shift = cv2.solvePnP(model, corners_px, camera, None, flags=cv2.SOLVEPNP_SQPNP)
     except cv2.error:
         return None
-    if not found or not np.isfinite(shift).all() or shift[2, 0] <= 0:
+    if not found or not all(map(math.isfinite, shift[:, 0])) or shift[2, 0] <= 0:
         return None
     parameters = np.zeros(PARAMETERS)
     parameters[:3], parameters[3:6], parameters[6] = turn[:, 0], shift[:, 0], math.log(focal_px)

@@ -160,9 +160,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
 
 
 def _corners(geometry: Geometry) -> tuple[Point, Point, Point, Point]:
-    w, h = geometry.width_mm, geometry.height_mm
-    px = geometry.to_px(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
-    named: list[Point] = [(round(float(x), 2), round(float(y), 2)) for x, y in px]
+    named: list[Point] = [(round(x, 2), round(y, 2)) for x, y in geometry.corners_px.tolist()]
     return named[0], named[1], named[2], named[3]
 
 

@@ -11,7 +11,7 @@ from cards.layout import Layout
 from device.frame import Frame, decode_picture
 from device.simulator.deck import make_card
 from device.simulator.scene import Bed, Scene, machine_scene
-from reader.camera.find import Search, rectangle, search
+from reader.camera.find import Search, search
 from reader.camera.geometry import PARAMETERS, Floats, Sheet, project, slopes, turn_by
 from reader.camera.outline import Quad, quads_of_mask, small_copy
 
@@ -94,13 +94,13 @@ def test_a_card_that_lies_quite_straight_is_found_though_rails_cover_parts_of_a_
     image = np.asarray(cv2.imdecode(np.frombuffer(flat.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE), np.uint8)
     found = search(Frame("x", image), [campaign]).found
     assert found is not None
-    corner, below = found.edge.geometry.to_px(rectangle(campaign))[1:3]
+    corner, below = found.edge.geometry.corners_px[1:3]
     for share in (0.3, 0.8):
         x, y = (corner + share * (below - corner)).astype(int)
         image[y - 25 : y + 25, x - 6 : x + 6] = 0
     again = search(Frame("x", image), [campaign]).found
     assert again is not None
-    moved = again.edge.geometry.to_px(rectangle(campaign)) - found.edge.geometry.to_px(rectangle(campaign))
+    moved = again.edge.geometry.corners_px - found.edge.geometry.corners_px
     assert np.hypot(*moved.T).max() / found.edge.geometry.px_per_mm < 0.3
 
 
