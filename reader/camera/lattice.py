@@ -9,8 +9,10 @@ lie about as far from the outline are no answer at all (a slip by one column rea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cards.layout import Layout
 from reader.camera.geometry import Floats, Geometry
@@ -60,43 +62,69 @@ def is_lattice(layout: Layout) -> bool:
     return layout.hole.tolerance_mm < MACHINE_TOLERANCE_MM
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """Where to look along a layout's rows, and for its columns: the same for every picture.
+
+    count: of rows. looks: a patch for every sixteenth of every row. along_mm: (k,) places along the card of a row's samples.
+    columns_mm: (columns,). coarse: (offsets, stretches, columns) where the columns may lie, in `_covered`'s places.
+    """
+
+    count: int
+    looks: Plan
+    along_mm: Floats
+    columns_mm: Floats
+    coarse: NDArray[np.intp]
+
+
+_PARTS = 16
+_OFFSETS_MM = np.arange(-OFFSET_MAX_MM, OFFSET_MAX_MM + 1e-6, 0.1)
+_STRETCHES_MM = np.arange(-STRETCH_MAX_MM, STRETCH_MAX_MM + 1e-6, 0.1)
+_FAR = 0.02 * np.hypot(_OFFSETS_MM[:, None], _STRETCHES_MM)
+"""(offsets, stretches): by so much of the best gain a shift must explain more than one that lies at the outline."""
+_CLOSER_MM = np.arange(-0.1, 0.101, 0.05)
+
+
 def find_lattice(seen_by: View, geometry: Geometry, layout: Layout) -> Lattice:
     """The lattice of a card whose outline is known. Without holes it is the nominal one, beyond doubt: nothing slips."""
-    x, share = _rows(seen_by, geometry, layout)
-    columns = np.unique(layout.centres_mm[:, 0])
+    rows = _rows_of(layout.width_mm, layout.hole.height_mm, layout.centres_mm.tobytes())
+    share = _along(seen_by, geometry, rows)
     if share.max(initial=0) < 0.5:
         return Lattice(0.0, 0.0, 1.0, 1.0)
-    offsets = np.arange(-OFFSET_MAX_MM, OFFSET_MAX_MM + 1e-6, 0.1)
-    stretches = np.arange(-STRETCH_MAX_MM, STRETCH_MAX_MM + 1e-6, 0.1)
-    covered = _covered(x, share, layout)
-    gain = _gain(covered, columns, offsets, stretches, layout)
-    near = gain - 0.02 * gain.max() * np.hypot(offsets[:, None], stretches[None])
-    i, j = np.unravel_index(int(near.argmax()), near.shape)
+    covered = _covered(rows.along_mm, share, layout)
+    gain = _gain(covered, rows.coarse)
+    i, j = np.unravel_index(int((gain - gain.max() * _FAR).argmax()), gain.shape)
     # A rival lies a column off where the holes are, yet no further from the outline than a real lattice does.
-    centre = float(np.average(2 * x / layout.width_mm - 1, weights=share))
-    shift = offsets[:, None] + stretches[None] * centre
+    centre = float(np.average(2 * rows.along_mm / layout.width_mm - 1, weights=share))
+    shift = _OFFSETS_MM[:, None] + _STRETCHES_MM * centre
     rivals = gain[(np.abs(shift - shift[i, j]) > 0.6) & (np.abs(shift) < RIVAL_MAX_MM)]
     margin = 1 - max(float(rivals.max(initial=0.0)), 0.0) / max(float(gain[i, j]), 1e-6)
-    fine_o = offsets[i] + np.arange(-0.1, 0.101, 0.05)
-    fine_s = stretches[j] + np.arange(-0.1, 0.101, 0.05)
-    fine = _gain(covered, columns, fine_o, fine_s, layout)
+    fine_o, fine_s = _OFFSETS_MM[i] + _CLOSER_MM, _STRETCHES_MM[j] + _CLOSER_MM
+    fine = _gain(covered, _places(rows.columns_mm, fine_o, fine_s, layout.width_mm))
     k, m = np.unravel_index(int(fine.argmax()), fine.shape)
     return Lattice(float(fine_o[k]), float(fine_s[m]), margin, float(fine[k, m]) / max(float(share.sum()), 1e-6))
 
 
-def _rows(seen_by: View, geometry: Geometry, layout: Layout) -> tuple[Floats, Singles]:
-    """Places along the card (k,) and the share of bed there, summed over all rows of positions (k,)."""
-    rows = np.unique(layout.centres_mm[:, 1])
-    gap = float(np.diff(rows).min()) if len(rows) > 1 else 2 * layout.hole.height_mm
-    dx = np.arange(-layout.width_mm / 2 + 1, layout.width_mm / 2 - 1, _STEP_MM)
-    parts = np.array_split(dx, 16)
+@lru_cache(maxsize=16)
+def _rows_of(width_mm: float, hole_height_mm: float, centres_mm: bytes) -> _Rows:
+    """centres_mm: every position's (x, y), float64."""
+    columns, rows = (np.unique(v) for v in np.frombuffer(centres_mm).reshape(-1, 2).T)
+    gap = float(np.diff(rows).min()) if len(rows) > 1 else 2 * hole_height_mm
+    parts = np.array_split(np.arange(-width_mm / 2 + 1, width_mm / 2 - 1, _STEP_MM), _PARTS)
     size = min(len(p) for p in parts)
-    across = layout.width_mm / 2 + np.array([p[:size].mean() for p in parts])
-    middles = np.stack([np.tile(across, len(rows)), np.repeat(rows, len(parts))], axis=1)
+    across = width_mm / 2 + np.array([p[:size].mean() for p in parts])
+    middles = np.stack([np.tile(across, len(rows)), np.repeat(rows, _PARTS)], axis=1)
     local = np.asarray((np.arange(size) - (size - 1) / 2) * _STEP_MM, np.float64)
     lines = np.array([*_LINES_MM, gap / 2])
     looks = Plan(middles, _STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
-    seen = levels(seen_by.image, geometry, looks, middles)
+    coarse = _places(columns, _OFFSETS_MM, _STRETCHES_MM, width_mm)
+    return _Rows(len(rows), looks, (across[:, None] + local).ravel(), columns, coarse)
+
+
+def _along(seen_by: View, geometry: Geometry, rows: _Rows) -> Singles:
+    """(k,): the share of bed at the places along the card, summed over all rows."""
+    middles = rows.looks.centres_mm
+    seen = levels(seen_by.image, geometry, rows.looks, middles)
     # Midway between two rows there is paper, however many holes are punched.
     paper, seen = middle(seen[:, -1], axis=1), seen[:, :-1]
     bed = seen_by.bed.beneath(middles)
@@ -106,9 +134,7 @@ def _rows(seen_by: View, geometry: Geometry, layout: Layout) -> tuple[Floats, Si
     at = np.flatnonzero(np.broadcast_to(hole, off.shape))
     lines = np.zeros_like(off)
     lines.ravel()[at] = unmix_at(at, seen, paper, bed, off.ravel()[at]).open
-    share = lines.min(axis=1)
-    along = (middles[:16, :1] + local).ravel()
-    return along, share.reshape(len(rows), 16 * size).sum(axis=0)
+    return np.asarray(lines.min(axis=1).reshape(rows.count, -1).sum(axis=0), np.float32)
 
 
 def _covered(x: Floats, share: Singles, layout: Layout) -> tuple[Floats, float]:
@@ -120,9 +146,12 @@ def _covered(x: Floats, share: Singles, layout: Layout) -> tuple[Floats, float]:
     return right - left, float(total[-1])
 
 
-def _gain(covered: tuple[Floats, float], columns: Floats, offsets: Floats, stretches: Floats, layout: Layout) -> Floats:
+def _places(columns: Floats, offsets: Floats, stretches: Floats, width_mm: float) -> NDArray[np.intp]:
+    """(offsets, stretches, columns): where the shifted columns lie, in `_covered`'s places."""
+    centres = columns + offsets[:, None, None] + stretches[None, :, None] * (2 * columns / width_mm - 1)
+    return ((centres - _FROM_MM) * (1 / _PLACE_MM) + 0.5).astype(np.intp)
+
+
+def _gain(covered: tuple[Floats, float], at: NDArray[np.intp]) -> Floats:
     """(offsets, stretches): bed inside the shifted columns less bed between them, by tens of thousands of look-ups."""
-    u = 2 * columns / layout.width_mm - 1
-    centres = columns + offsets[:, None, None] + stretches[None, :, None] * u
-    at = ((centres - _FROM_MM) * (1 / _PLACE_MM) + 0.5).astype(np.intp)
     return np.asarray(2 * np.take(covered[0], at, mode="clip").sum(axis=2) - covered[1])
