@@ -130,11 +130,13 @@ def _along(seen_by: View, geometry: Geometry, rows: _Rows) -> Singles:
     bed = seen_by.bed.beneath(middles)
     off = distance(seen, paper)
     # Where one line shows paper there is no hole, whatever the others show.
-    hole = off.min(axis=1, keepdims=True) > least_off(contrast_of(paper, bed))[:, None, None]
-    at = np.flatnonzero(np.broadcast_to(hole, off.shape))
-    lines = np.zeros_like(off)
-    lines.ravel()[at] = unmix_at(at, seen, paper, bed, off.ravel()[at]).open
-    return np.asarray(lines.min(axis=1).reshape(rows.count, -1).sum(axis=0), np.float32)
+    patch, place = np.nonzero(off.min(axis=1) > least_off(contrast_of(paper, bed))[:, None])
+    _, lines, samples = off.shape
+    at = (patch * (lines * samples) + place + samples * np.arange(lines)[:, None]).ravel()
+    share = np.zeros((rows.count, len(rows.along_mm)), np.float32)
+    opened = unmix_at(at, seen, paper, bed, np.take(off, at)).open
+    share.ravel()[patch * samples + place] = opened.reshape(lines, -1).min(axis=0)
+    return np.asarray(share.sum(axis=0), np.float32)
 
 
 def _covered(x: Floats, share: Singles, layout: Layout) -> tuple[Floats, float]:
