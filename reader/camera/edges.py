@@ -1,8 +1,7 @@
 """The card's edge to a fraction of a pixel: profiles across its sides, and the geometry that fits them all.
 
 Every side of the layout's outline, the cut corner too, is crossed by short profiles; each says where the bed ends.
-The geometry is then fitted to all of them at once by damped least squares (Levenberg–Marquardt) with priors, so that
-a weak side cannot bend the card and one bad profile cannot move it.
+The geometry is then fitted to all of them at once (`reader.camera.adjust`).
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cards.layout import CornerCut, Layout
-from reader.camera.geometry import PARAMETERS, Floats, Geometry, Sheet, project, slopes, turn_by
+from reader.camera.adjust import STILL, adjust
+from reader.camera.geometry import Floats, Geometry, Projection, Sheet, across, project
 
 SIDE_PROFILES = 32
 CUT_PROFILES = 10
@@ -26,15 +26,10 @@ CURVES = 24
 SIDES = 5
 """Top, right, bottom, left, cut."""
 
-FOCAL_SIGMA = 0.25
-"""Prior of log focal length around 0.85 × the picture's longer side: webcams, phones and Pi cameras see 55° to 75°."""
-K1_SIGMA = 0.08
 CLOSE_PX, SETTLED = 4.0, 0.9
 """The last look reaches so far. When this share of the profiles already lies within half of it, no look between is due."""
-BEND_SIGMA_MM = (1.5, 1.0, 1.5, 0.7, 0.7, 0.7)
 CLEAR = 0.98
 """With less support than this the last look is repeated from where it led."""
-EDGE_SIGMA_PX = 0.35
 STILL_AT_FIRST = 0.03
 """The first fit only leads to the closer look."""
 
@@ -149,49 +144,72 @@ class _Profiles:
         return _length(self.outside - self.inside)
 
 
+@dataclass(frozen=True)
+class _Placed:
+    """An outline where a geometry puts it."""
+
+    outline: Outline
+    geometry: Geometry
+
+    @cached_property
+    def both(self) -> Projection:
+        """Of the outline's points, then of those further out."""
+        return project(self.geometry.parameters, self.outline.sheet_outwards, self.geometry.centre_px)
+
+    @cached_property
+    def seen(self) -> Projection:
+        """Of the outline's points alone."""
+        return self.both.first(len(self.outline.side))
+
+    def adjusted(
+        self,
+        found: _Profiles,
+        use: NDArray[np.bool_],
+        scale_px: float,
+        still: float = STILL,
+        offset: Floats | None = None,
+    ) -> _Placed:
+        """Nearer to the edges that were found, or to other offsets on the same profiles; see `adjust`."""
+        target = across(found.at, found.normal) + (found.offset if offset is None else offset)
+        moved = adjust(self.geometry, self.seen, self.outline.sheet, found.normal, target, use, scale_px, still)
+        return _Placed(self.outline, moved)
+
+    def left(self, found: _Profiles) -> Floats:
+        """Offsets of the edges that were found, from this geometry instead of the one they were looked for with."""
+        return found.offset - across(self.seen.px - found.at, found.normal)
+
+
 def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: float) -> EdgeFit:
     """Fit the geometry to the edges of the picture, first within `reach_px`, then closer.
 
     image: (h, w) or (h, w, 3) uint8. start: within `reach_px` of the truth. Never raises for a poor picture; see
     `EdgeFit.support`.
     """
-    sides = outline.side < 4
-    found = _edges(image, outline, start, reach_px)
-    seed = replace(found, offset=_robust_offsets(found.offset, outline, reach_px))
-    geometry = _solve(start, outline, seed, sides & (found.strength > 0), max(reach_px / 6, 1.0), STILL_AT_FIRST)
-    near = (np.abs(_left(geometry, outline, found)) < CLOSE_PX / 2) & sides
+    sides, placed = outline.side < 4, _Placed(outline, start)
+    found = _edges(image, placed, reach_px)
+    robust = _robust_offsets(found.offset, outline, reach_px)
+    placed = placed.adjusted(found, sides & (found.strength > 0), max(reach_px / 6, 1.0), STILL_AT_FIRST, robust)
+    near = (np.abs(placed.left(found)) < CLOSE_PX / 2) & sides
     if np.count_nonzero(near) < SETTLED * np.count_nonzero(sides):
         reach = max(reach_px / 2.5, CLOSE_PX)
-        found = _edges(image, outline, geometry, reach)
-        geometry = _solve(geometry, outline, found, sides & (found.strength > 0), max(reach / 6, 1.0))
-    edge = _last_look(image, outline, geometry, by_sides=True)
-    return edge if edge.support > CLEAR else _last_look(image, outline, edge.geometry, by_sides=False)
+        found = _edges(image, placed, reach)
+        placed = placed.adjusted(found, sides & (found.strength > 0), max(reach / 6, 1.0))
+    edge = _last_look(image, placed, by_sides=True)
+    return edge if edge.support > CLEAR else _last_look(image, _Placed(outline, edge.geometry), by_sides=False)
 
 
-def _last_look(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, *, by_sides: bool) -> EdgeFit:
+def _last_look(image: NDArray[np.uint8], placed: _Placed, *, by_sides: bool) -> EdgeFit:
     """by_sides: whether this geometry is already the four sides' alone."""
-    found = _edges(image, outline, geometry, CLOSE_PX)
+    outline, found = placed.outline, _edges(image, placed, CLOSE_PX)
     seen = found.strength > 0
     # The cut corner first testifies, for bends would gladly absorb that of another layout; then it helps.
-    sides, testimony = geometry, found
+    testimony = found.offset
     if not by_sides:
-        sides = _solve(geometry, outline, found, seen & (outline.side < 4), 1.0)
-        testimony = replace(found, offset=_left(sides, outline, found))
-    cut_misfit_px = _cut_misfit_px(outline, testimony)
-    last = _solve(sides, outline, found, seen, 1.0)
-    return _judge(last, outline, replace(found, offset=_left(last, outline, found)), cut_misfit_px)
-
-
-def _left(geometry: Geometry, outline: Outline, found: _Profiles) -> Floats:
-    """Offsets of the edges that were found, from this geometry instead of the one they were looked for with."""
-    now = project(geometry.parameters, outline.sheet, geometry.centre_px).px
-    return found.offset - _across(now - found.at, found.normal)
-
-
-def _across(vectors: Floats, normal: Floats) -> Floats:
-    """(n,): each of (n, 2) vectors along its normal."""
-    both = (vectors * normal).T
-    return np.asarray(both[0] + both[1], np.float64)
+        placed = placed.adjusted(found, seen & (outline.side < 4), 1.0)
+        testimony = placed.left(found)
+    cut_misfit_px = _cut_misfit_px(testimony[(outline.side == 4) & seen])
+    last = placed.adjusted(found, seen, 1.0)
+    return _judge(last.geometry, outline, replace(found, offset=last.left(found)), cut_misfit_px)
 
 
 BLUR_REACH_MM = 4.0
@@ -200,7 +218,7 @@ BLUR_REACH_MM = 4.0
 def edge_blur_mm(image: NDArray[np.uint8], outline: Outline, geometry: Geometry) -> float:
     """How wide the change from card to bed is: their contrast over the steepest slope between them."""
     scale = geometry.px_per_mm
-    found = _edges(image, outline, geometry, max(BLUR_REACH_MM * scale, 4.0))
+    found = _edges(image, _Placed(outline, geometry), max(BLUR_REACH_MM * scale, 4.0))
     return found.contrast / max(float(np.median(found.strength)), 1e-3) / scale
 
 
@@ -210,7 +228,7 @@ BURNT = 250
 
 def missing_in_glare(image: NDArray[np.uint8], outline: Outline, edge: EdgeFit) -> float:
     """Of the outline's places that show no edge, the share that are burnt out where there should be bed."""
-    found = _edges(image, outline, edge.geometry, CLOSE_PX)
+    found = _edges(image, _Placed(outline, edge.geometry), CLOSE_PX)
     missing = ~_borne_out(found, edge.geometry.px_per_mm)
     if not missing.any():
         return 0.0
@@ -219,27 +237,28 @@ def missing_in_glare(image: NDArray[np.uint8], outline: Outline, edge: EdgeFit) 
     return float((image[y, x].reshape(len(x), -1).min(axis=1) >= BURNT).mean())
 
 
-def _cut_misfit_px(outline: Outline, found: _Profiles) -> float:
-    """How far the cut corner's edge turns away from where the four sides put it. A bent corner shifts it, no more."""
-    cut = np.sort(found.offset[(outline.side == 4) & (found.strength > 0)])
+def _cut_misfit_px(offset: Floats) -> float:
+    """How far the cut corner's edge turns away from where the four sides put it. A bent corner shifts it, no more.
+
+    offset: (k,) px, of the cut corner's profiles that show an edge.
+    """
+    cut = np.sort(offset)
     if len(cut) < CUT_PROFILES / 2:
         return math.inf
     # All but the outermost tenth at either end.
     return float(cut[-1 - len(cut) // 10] - cut[len(cut) // 10])
 
 
-def _edges(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, reach: float) -> _Profiles:
-    both = project(geometry.parameters, outline.sheet_outwards, geometry.centre_px).px.T
-    n = both.shape[1] // 2
-    at = both[:, :n]
-    normal = both[:, n:] - at
+def _edges(image: NDArray[np.uint8], placed: _Placed, reach: float) -> _Profiles:
+    at, n = placed.seen.px.T, len(placed.seen.px)
+    normal = placed.both.px.T[:, n:] - at
     normal /= np.maximum(np.hypot(normal[0], normal[1]), 1e-9)
     reach_n = math.ceil(reach) + 2
     steps = np.arange(-reach_n, reach_n + 1.0, dtype=np.float32)
     x, y = at.astype(np.float32)[..., None] + steps * normal.astype(np.float32)[..., None]
     values = np.asarray(cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.uint8)
     values = values.reshape(n, len(steps), -1)
-    inside, outside = _median(values[:, : reach_n - 1]), _median(values[:, reach_n + 2 :])
+    inside, outside = _middles(values[:, : reach_n - 1], values[:, reach_n + 2 :])
     way = outside - inside
     way /= max(_length(way), 1e-9)
     # Of one channel whole numbers remain, which small ones hold.
@@ -249,10 +268,12 @@ def _edges(image: NDArray[np.uint8], outline: Outline, geometry: Geometry, reach
     return _Profiles(at.T, normal.T, *_peaks(slope, reach_n - 2), inside, outside)
 
 
-def _median(values: NDArray[np.uint8]) -> Floats:
-    """(channels,): the middle value of all samples."""
-    flat = values.reshape(-1, values.shape[-1])
-    return np.asarray(np.partition(flat, len(flat) // 2, axis=0)[len(flat) // 2], np.float64)
+def _middles(*parts: NDArray[np.uint8]) -> Floats:
+    """(parts, channels): of (n, k, channels), the middle of all samples."""
+    flat = np.stack(parts).reshape(len(parts), -1, parts[0].shape[-1])
+    half = flat.shape[1] // 2
+    flat.partition(half, axis=1)
+    return flat[:, half].astype(np.float64)
 
 
 def _length(way: Floats) -> float:
@@ -300,63 +321,6 @@ def _robust_offsets(offset: Floats, outline: Outline, reach: float) -> Floats:
     pulled = np.where(miss[four, best] < 0.15 * reach + 1, sides, curves[four, best])
     found[outline.side < 4] = pulled.ravel()
     return found
-
-
-def _solve(
-    start: Geometry, outline: Outline, found: _Profiles, use: NDArray[np.bool_], scale_px: float, still: float = 3e-3
-) -> Geometry:
-    """Levenberg–Marquardt with Huber weights and priors (`FOCAL_SIGMA` and its neighbours).
-
-    still: a step that promises to lower the cost by a smaller share than this is the last.
-    """
-    target = _across(found.at, found.normal) + found.offset
-    prior_mean, prior_weight = _priors(start.centre_px)
-    sheet, weight = outline.sheet, use.astype(np.float64)
-    limit = 2.0 * scale_px / EDGE_SIGMA_PX
-    p = trial = start.parameters
-    cost, damping = math.inf, 1e-3
-    normal_matrix, gradient, turn = np.eye(PARAMETERS), np.zeros(PARAMETERS), None
-    for _ in range(6):
-        seen = project(trial, sheet, start.centre_px)
-        r = (_across(seen.px, found.normal) - target) / EDGE_SIGMA_PX
-        size = np.abs(r)
-        within = np.minimum(size, limit)
-        off = trial - prior_mean
-        # Huber: r² within the limit, 2·limit·|r| − limit² beyond it.
-        new_cost = float(weight @ (within * (2 * size - within)) + prior_weight @ (off * off))
-        if new_cost < cost:
-            p, turn, cost, damping = trial, seen.turn, new_cost, damping / 5
-            jacobian = slopes(seen, sheet, found.normal) / EDGE_SIGMA_PX
-            weighted = jacobian * (weight * within / np.maximum(size, 1e-9))
-            normal_matrix = weighted @ jacobian.T
-            # Without a single edge nothing holds the pose; the ridge keeps the step finite.
-            _diagonal(normal_matrix)[:] += prior_weight + 1e-9
-            gradient = weighted @ r + prior_weight * off
-        else:
-            damping *= 20
-        damped = normal_matrix.copy()
-        _diagonal(damped)[:] *= 1 + damping
-        # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
-        step: Floats = np.asarray(cv2.solve(damped, -gradient[:, None])[1], np.float64)[:, 0]
-        trial = turn_by(p, step, turn)
-        if -float(gradient @ step) < still * cost:
-            p = trial
-            break
-    return Geometry(p, start.width_mm, start.height_mm, start.centre_px)
-
-
-def _diagonal(matrix: Floats) -> Floats:
-    """A view of a square matrix's diagonal."""
-    return matrix.reshape(-1)[:: len(matrix) + 1]
-
-
-@cache
-def _priors(centre_px: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Mean and weight (1/σ²) of every parameter; none for the pose."""
-    mean, weight = np.zeros(PARAMETERS), np.zeros(PARAMETERS)
-    mean[6] = math.log(0.85 * 2 * max(centre_px))
-    weight[6:] = np.array([FOCAL_SIGMA, K1_SIGMA, *BEND_SIGMA_MM]) ** -2.0
-    return mean, weight
 
 
 def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px: float) -> EdgeFit:

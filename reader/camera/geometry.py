@@ -107,6 +107,11 @@ class Projection:
     scale: Floats
     turn: Floats
 
+    def first(self, n: int) -> Projection:
+        """Of the first n points alone."""
+        few = self.px[:n], self.turned[:, :n], self.depth_mm[:n], self.ray[:, :n], self.square[:n]
+        return Projection(*few, self.focal_px, self.k1, self.scale[:n], self.turn)
+
 
 def project(parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) -> Projection:
     """A bent card before a pinhole camera with Brown's radial term, first order."""
@@ -163,6 +168,12 @@ def turn_by(parameters: Floats, step: Floats, turn: Floats | None = None) -> Flo
     before = cv2.Rodrigues(parameters[:3])[0] if turn is None else turn
     stepped[:3] = cv2.Rodrigues(cv2.Rodrigues(step[:3])[0] @ before)[0][:, 0]
     return stepped
+
+
+def across(vectors: Floats, normal: Floats) -> Floats:
+    """(n,): each of (n, 2) vectors along its normal."""
+    both = (vectors * normal).T
+    return np.asarray(both[0] + both[1], np.float64)
 
 
 def first_guess(
