@@ -43,15 +43,17 @@ class Geometry:
     @cached_property
     def corners_px(self) -> Floats:
         """(4, 2): the uncut card's corners, from top-left clockwise on the front."""
-        return project(self.parameters, _corners(self.width_mm, self.height_mm), self.centre_px).px
+        return self._marks_px[:4]
 
     @cached_property
     def px_per_mm(self) -> float:
         """Scale in the middle of the card: the square root of the area scale."""
-        (x, right, down_x), (y, right_y, down) = project(
-            self.parameters, _in_the_middle(self.width_mm, self.height_mm), self.centre_px
-        ).px.T.tolist()
-        return math.sqrt(abs((right - x) * (down - y) - (right_y - y) * (down_x - x)))
+        (x, y), (right_x, right_y), (down_x, down_y) = self._marks_px[4:].tolist()
+        return math.sqrt(abs((right_x - x) * (down_y - y) - (right_y - y) * (down_x - x)))
+
+    @cached_property
+    def _marks_px(self) -> Floats:
+        return project(self.parameters, _marks(self.width_mm, self.height_mm), self.centre_px).px
 
 
 @dataclass(frozen=True)
@@ -76,16 +78,10 @@ class Sheet:
 
 
 @cache
-def _corners(width_mm: float, height_mm: float) -> Sheet:
-    w, h = width_mm, height_mm
-    return Sheet.of(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64), w, h)
-
-
-@cache
-def _in_the_middle(width_mm: float, height_mm: float) -> Sheet:
-    """The card's middle, a millimetre to the right of it and a millimetre below."""
-    x, y = width_mm / 2, height_mm / 2
-    return Sheet.of(np.array([[x, y], [x + 1, y], [x, y + 1]]), width_mm, height_mm)
+def _marks(w: float, h: float) -> Sheet:
+    """The card's corners; its middle, a millimetre to the right of it and a millimetre below."""
+    x, y = w / 2, h / 2
+    return Sheet.of(np.array([[0, 0], [w, 0], [w, h], [0, h], [x, y], [x + 1, y], [x, y + 1]]), w, h)
 
 
 @dataclass(frozen=True)
