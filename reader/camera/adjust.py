@@ -38,13 +38,15 @@ def adjust(
     """
     prior_mean, prior_weight = _priors(start.centre_px)
     weight, limit = use.astype(np.float64), 2.0 * scale_px / EDGE_SIGMA_PX
+    # Along the normals everything is in units of an edge's own uncertainty.
+    normal, target = normal / EDGE_SIGMA_PX, target / EDGE_SIGMA_PX
     p = trial = start.parameters
     cost, damping = math.inf, 1e-3
-    normal_matrix, gradient, turn = np.eye(PARAMETERS), np.zeros(PARAMETERS), None
+    normal_matrix, gradient, turn = _NONE, np.zeros(PARAMETERS), None
     for k in range(STEPS):
         if k:
             seen = project(trial, sheet, start.centre_px)
-        r = (across(seen.px, normal) - target) / EDGE_SIGMA_PX
+        r = across(seen.px, normal) - target
         size = np.abs(r)
         within = np.minimum(size, limit)
         off = trial - prior_mean
@@ -52,7 +54,7 @@ def adjust(
         new_cost = float(weight @ (within * (2 * size - within)) + prior_weight @ (off * off))
         if new_cost < cost:
             p, turn, cost, damping = trial, seen.turn, new_cost, damping / 5
-            jacobian = slopes(seen, sheet, normal) / EDGE_SIGMA_PX
+            jacobian = slopes(seen, sheet, normal)
             weighted = jacobian * (weight * within / np.maximum(size, 1e-9))
             normal_matrix = weighted @ jacobian.T
             # Without a single edge nothing holds the pose; the ridge keeps the step finite.
@@ -69,6 +71,10 @@ def adjust(
             p = trial
             break
     return Geometry(p, start.width_mm, start.height_mm, start.centre_px)
+
+
+_NONE = np.eye(PARAMETERS)
+"""Of a start that leads nowhere: no step follows."""
 
 
 def _diagonal(matrix: Floats) -> Floats:
