@@ -129,7 +129,10 @@ def same_outline(one: Layout, other: Layout) -> bool:
 
 @dataclass(frozen=True)
 class _Profiles:
-    """Edges found on profiles: where they cross (n, 2) px, the unit normals in the picture, offsets and strengths."""
+    """Edges found on profiles: where they cross (n, 2) px, the unit normals in the picture, offsets and strengths.
+
+    inside, outside: (channels,) levels of card and bed; contrast: between them.
+    """
 
     at: Floats
     normal: Floats
@@ -137,11 +140,7 @@ class _Profiles:
     strength: Floats
     inside: Floats
     outside: Floats
-
-    @property
-    def contrast(self) -> float:
-        """Between card and bed, in grey levels."""
-        return _length(self.outside - self.inside)
+    contrast: float
 
 
 @dataclass(frozen=True)
@@ -260,12 +259,13 @@ def _edges(image: NDArray[np.uint8], placed: _Placed, reach: float) -> _Profiles
     values = values.reshape(n, len(steps), -1)
     inside, outside = _middles(values[:, : reach_n - 1], values[:, reach_n + 2 :])
     way = outside - inside
-    way /= max(_length(way), 1e-9)
+    contrast = math.sqrt(float(way @ way))
+    way /= max(contrast, 1e-9)
     # Of one channel whole numbers remain, which small ones hold.
     line = values[..., 0].astype(np.int16) * np.int16(way[0]) if len(way) == 1 else values @ way
     # Ten times the derivative over five pixels (Savitzky–Golay, first order): rises where the bed begins.
     slope = 2 * (line[:, 4:] - line[:, :-4]) + line[:, 3:-1] - line[:, 1:-3]
-    return _Profiles(at.T, normal.T, *_peaks(slope, reach_n - 2), inside, outside)
+    return _Profiles(at.T, normal.T, *_peaks(slope, reach_n - 2), inside, outside, contrast)
 
 
 def _middles(*parts: NDArray[np.uint8]) -> Floats:
@@ -277,10 +277,6 @@ def _middles(*parts: NDArray[np.uint8]) -> Floats:
     half = flat.shape[2] // 2
     flat.partition(half)
     return flat[..., half].astype(np.float64)
-
-
-def _length(way: Floats) -> float:
-    return math.sqrt(float(way @ way))
 
 
 def _peaks(slope: NDArray[Any], middle: int) -> tuple[Floats, Floats]:
