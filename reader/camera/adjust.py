@@ -10,7 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from reader.camera.geometry import PARAMETERS, Floats, Geometry, Projection, Sheet, across, project, slopes, turn_by
+from reader.camera.geometry import (
+    PARAMETERS,
+    Floats,
+    Geometry,
+    Projection,
+    Sheet,
+    across,
+    as_matrix,
+    as_vector,
+    project,
+    slopes,
+)
 
 FOCAL_SIGMA = 0.25
 """Prior of log focal length around 0.85 × the picture's longer side: webcams, phones and Pi cameras see 55° to 75°."""
@@ -41,11 +52,13 @@ def adjust(
     # Along the normals everything is in units of an edge's own uncertainty.
     normal, target = normal / EDGE_SIGMA_PX, target / EDGE_SIGMA_PX
     p = trial = start.parameters
+    # A turn is kept as its matrix until the end: steps are turns to be applied after it.
+    turn = turned = seen.turn
     cost, damping = math.inf, 1e-3
-    normal_matrix, gradient, turn = _NONE, np.zeros(PARAMETERS), None
+    normal_matrix, gradient = _NONE, np.zeros(PARAMETERS)
     for k in range(STEPS):
         if k:
-            seen = project(trial, sheet, start.centre_px)
+            seen = project(trial, sheet, start.centre_px, turned)
         r = across(seen.px, normal) - target
         size = np.abs(r)
         within = np.minimum(size, limit)
@@ -53,7 +66,7 @@ def adjust(
         # Huber: r² within the limit, 2·limit·|r| − limit² beyond it.
         new_cost = float(weight @ (within * (2 * size - within)) + prior_weight @ (off * off))
         if new_cost < cost:
-            p, turn, cost, damping = trial, seen.turn, new_cost, damping / 5
+            p, turn, cost, damping = trial, turned, new_cost, damping / 5
             jacobian = slopes(seen, sheet, normal)
             weighted = jacobian * (weight * within / np.maximum(size, 1e-9))
             normal_matrix = weighted @ jacobian.T
@@ -66,11 +79,13 @@ def adjust(
         _diagonal(damped)[:] *= 1 + damping
         # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
         step: Floats = np.asarray(cv2.solve(damped, -gradient[:, None])[1], np.float64)[:, 0]
-        trial = turn_by(p, step, turn)
+        trial, turned = p + step, as_matrix(step[:3]) @ turn
         if -float(gradient @ step) < still * cost:
-            p = trial
+            p, turn = trial, turned
             break
-    return Geometry(p, start.width_mm, start.height_mm, start.centre_px)
+    found = p.copy()
+    found[:3] = as_vector(turn)
+    return Geometry(found, start.width_mm, start.height_mm, start.centre_px)
 
 
 _NONE = np.eye(PARAMETERS)

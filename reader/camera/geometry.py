@@ -109,9 +109,13 @@ class Projection:
         return Projection(*few, self.focal_px, self.k1, self.scale[:n], self.turn)
 
 
-def project(parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) -> Projection:
-    """A bent card before a pinhole camera with Brown's radial term, first order."""
-    turn = np.asarray(cv2.Rodrigues(parameters[:3])[0], np.float64)
+def project(parameters: Floats, sheet: Sheet, centre_px: tuple[float, float], turn: Floats | None = None) -> Projection:
+    """A bent card before a pinhole camera with Brown's radial term, first order.
+
+    turn: (3, 3), in place of the parameters' rotation vector, where it is known.
+    """
+    if turn is None:
+        turn = as_matrix(parameters[:3])
     place = np.empty((3, 2 + BENDS))
     place[:, :2] = turn[:, :2]
     np.multiply(turn[:, 2:], parameters[8:], out=place[:, 2:])
@@ -132,7 +136,7 @@ def project(parameters: Floats, sheet: Sheet, centre_px: tuple[float, float]) ->
 def slopes(seen: Projection, sheet: Sheet, normal: Floats) -> Floats:
     """(PARAMETERS, n): how far each point moves along its `normal` (n, 2) per unit of each parameter.
 
-    The first three are a further small turn about the camera's axes, applied after the one that is there: see `turn_by`.
+    The first three are a further small turn about the camera's axes, applied after the one that is there.
     """
     across = normal.T
     x, y = seen.ray
@@ -155,15 +159,14 @@ def slopes(seen: Projection, sheet: Sheet, normal: Floats) -> Floats:
 ROUND = np.array([0, 1, 2, 0, 1])
 
 
-def turn_by(parameters: Floats, step: Floats, turn: Floats | None = None) -> Floats:
-    """Parameters after a step whose first three are a turn about the camera's axes (see `slopes`).
+def as_matrix(turn: Floats) -> Floats:
+    """Of a rotation vector (3,), the (3, 3) matrix."""
+    return np.asarray(cv2.Rodrigues(turn)[0], np.float64)
 
-    turn: (3, 3), the parameters' own, where it is already known.
-    """
-    stepped = parameters + step
-    before = cv2.Rodrigues(parameters[:3])[0] if turn is None else turn
-    stepped[:3] = cv2.Rodrigues(cv2.Rodrigues(step[:3])[0] @ before)[0][:, 0]
-    return stepped
+
+def as_vector(turn: Floats) -> Floats:
+    """Of a rotation's matrix (3, 3), the vector (3,)."""
+    return np.asarray(cv2.Rodrigues(turn)[0], np.float64)[:, 0]
 
 
 def across(vectors: Floats, normal: Floats) -> Floats:

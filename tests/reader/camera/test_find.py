@@ -12,7 +12,7 @@ from device.frame import Frame, decode_picture
 from device.simulator.deck import make_card
 from device.simulator.scene import Bed, Scene, machine_scene
 from reader.camera.find import Search, search
-from reader.camera.geometry import PARAMETERS, Floats, Sheet, project, slopes, turn_by
+from reader.camera.geometry import PARAMETERS, Floats, Sheet, as_matrix, project, slopes
 from reader.camera.outline import Quad, quads_of_mask, small_copy
 
 Image = NDArray[np.uint8]
@@ -113,7 +113,8 @@ def test_slopes_are_those_of_the_projection() -> None:
     for k in range(PARAMETERS):
         step: Floats = np.zeros(PARAMETERS)
         step[k] = 1e-5
-        ahead, behind = (project(turn_by(pose, s), sheet, (820, 616)).px for s in (step, -step))
+        turns = [as_matrix(s[:3]) @ as_matrix(pose[:3]) for s in (step, -step)]
+        ahead, behind = (project(pose + w * step, sheet, (820, 616), t).px for w, t in zip((1, -1), turns, strict=True))
         assert np.allclose(((ahead - behind) * normal).sum(axis=1) / 2e-5, found[k], rtol=1e-4, atol=1e-3)
 
 
