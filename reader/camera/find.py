@@ -177,10 +177,11 @@ def _masks(frame: Frame, grey: Small) -> Iterator[tuple[NDArray[np.uint8], NDArr
     if frame.colour is None:
         return
     small, scale = small_copy(frame.colour)
-    lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB)
-    spread = small.max(axis=2) - small.min(axis=2)
-    for plane in (lab[..., 2], lab[..., 1], spread, small.min(axis=2)):
-        channel = np.ascontiguousarray(plane, np.uint8)
+    _, green_red, blue_yellow = cv2.split(cv2.cvtColor(small, cv2.COLOR_BGR2LAB))
+    blue, green, red = cv2.split(small)
+    least, most = cv2.min(cv2.min(blue, green), red), cv2.max(cv2.max(blue, green), red)
+    for plane in (blue_yellow, green_red, cv2.subtract(most, least), least):
+        channel = np.asarray(plane, np.uint8)
         for level in valleys(channel)[:COLOUR_VALLEYS]:
             yield frame.colour, above(channel, level), scale
 
@@ -198,10 +199,13 @@ def valleys(image: NDArray[np.uint8]) -> list[int]:
     tops, bottoms = np.maximum.reduceat(h, [0, *low]).tolist(), h[low].tolist()
     depth = []
     for k, bottom in enumerate(bottoms):
-        first = next((j + 1 for j in range(k - 1, -1, -1) if bottoms[j] < bottom), 0)
-        last = next((j for j in range(k + 1, len(low)) if bottoms[j] < bottom), len(low))
+        first, last = k, k + 1
+        while first > 0 and bottoms[first - 1] >= bottom:
+            first -= 1
+        while last < len(bottoms) and bottoms[last] >= bottom:
+            last += 1
         depth.append(min(max(tops[first : k + 1]), max(tops[k + 1 : last + 1])) - bottom)
-    return [int(low[k]) for k in sorted(range(len(low)), key=depth.__getitem__, reverse=True)]
+    return [int(low[k]) for k in sorted(range(len(low)), key=depth.__getitem__)[::-1]]
 
 
 SMOOTH = np.exp(-0.5 * (np.arange(-9, 10) / 3.0) ** 2)
