@@ -80,7 +80,7 @@ class Search:
 
 def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
     """Look for one whole card of one of the layouts."""
-    outlines = [(layout, outline_of(layout)) for layout in layouts]
+    outlines = _outlines(layouts)
     best: Found | None = None
     cut_off = shapes = False
     refused: set[tuple[int, bytes]] = set()
@@ -106,6 +106,15 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
                 if best is None or _merit(found.edge) > _merit(best.edge):
                     best = found
     return Search(None, best, cut_off, None, shapes, too_dark, not too_dark and _is_glare(frame, best, outlines))
+
+
+def _outlines(layouts: Sequence[Layout]) -> list[tuple[Layout, Outline]]:
+    """Each outline once, under the first of its layouts: all of them fit alike."""
+    found: dict[int, tuple[Layout, Outline]] = {}
+    for layout in layouts:
+        outline = outline_of(layout)
+        found.setdefault(id(outline), (layout, outline))
+    return list(found.values())
 
 
 def _is_dark(small: NDArray[np.uint8]) -> bool:
