@@ -38,7 +38,8 @@ class Geometry:
 
     def to_px(self, points_mm: Floats) -> Floats:
         """(n, 2) mm from the front's top-left corner → (n, 2) px; pixel centres are integers."""
-        return project(self.parameters, Sheet.of(points_mm, self.width_mm, self.height_mm), self.centre_px).px
+        sheet = Sheet.of(points_mm, self.width_mm, self.height_mm)
+        return project(self.parameters, sheet, self.centre_px, self._turn).px
 
     @cached_property
     def corners_px(self) -> Floats:
@@ -53,7 +54,11 @@ class Geometry:
 
     @cached_property
     def _marks_px(self) -> Floats:
-        return project(self.parameters, _marks(self.width_mm, self.height_mm), self.centre_px).px
+        return project(self.parameters, _marks(self.width_mm, self.height_mm), self.centre_px, self._turn).px
+
+    @cached_property
+    def _turn(self) -> Floats:
+        return as_matrix(self.parameters[:3])
 
 
 @dataclass(frozen=True)
