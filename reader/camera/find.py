@@ -19,7 +19,7 @@ from cards.layout import CornerCut, Layout
 from device.frame import Frame
 from reader.camera.edges import BURNT, EdgeFit, Outline, fit, missing_in_glare, outline_of
 from reader.camera.geometry import Floats, apply, first_guess, homography
-from reader.camera.outline import NEXT, SMALL_PX, Quad, Small, above, quads_of_mask, small_copy
+from reader.camera.outline import NEXT, SMALL_PX, Quad, Shapes, Small, above, quads_of, shapes_of_mask, small_copy
 from reader.reading import Face
 
 SUPPORT_MIN = 0.90
@@ -48,6 +48,10 @@ GLARE_SHARE, GLARE_SUPPORT_MIN = 0.4, 0.5
 """Of the places without an edge so many are burnt out, and so much of the outline is there: a card, but for the light."""
 LIT_MIN = 200.0
 """8-bit: a bed that is brighter than this in its darkest channel is lit."""
+
+
+Parted = tuple[NDArray[np.uint8], Shapes]
+"""A picture at full size, and what one threshold parts in its small copy."""
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,12 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
     refused: set[tuple[int, bytes]] = set()
     small = small_copy(frame.grey)
     too_dark = _is_dark(small[0])
-    for proposals in (_proposals,) if too_dark else (_proposals, _unlikely):
-        for image, quads in proposals(frame, small):
+    seen: list[Parted] = []
+    likely, unlikely = _proposals(frame, small, seen), _unlikely(frame, seen)
+    for proposals in (likely,) if too_dark else (likely, unlikely):
+        for image, quads in proposals:
             inside = [q for q in quads if not q.touches_border]
-            if proposals is _proposals:
+            if proposals is likely:
                 cut_off |= len(inside) < len(quads)
                 shapes |= bool(quads)
             for quad in inside:
@@ -134,7 +140,7 @@ def _is_glare(frame: Frame, best: Found | None, outlines: Sequence[tuple[Layout,
     kept = cv2.bitwise_not(cv2.dilate(burnt, np.ones((HALO_PX, HALO_PX), np.uint8)))
     for level in valleys(small)[:GREY_VALLEYS]:
         mask = np.asarray(cv2.bitwise_and(above(small, level), kept), np.uint8)
-        for quad in quads_of_mask(mask, scale, hidden=GLARE_HIDES):
+        for quad in quads_of(shapes_of_mask(mask, scale), hidden=GLARE_HIDES):
             found = _best_layout(frame.grey, quad, outlines)
             if found is not None and found.edge.support > GLARE_SUPPORT_MIN and _drowns(found):
                 return True
@@ -163,19 +169,22 @@ def _merit(edge: EdgeFit) -> float:
     return edge.support + min(edge.side_support) - edge.residual_mm - 0.5 * min(edge.cut_residual_mm, 2.0)
 
 
-def _proposals(frame: Frame, grey: Small) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
-    """(full-size image to judge by, shapes), cheapest first: grey thresholds, then colour channels."""
+def _proposals(frame: Frame, grey: Small, seen: list[Parted]) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
+    """(full-size image to judge by, shapes), cheapest first: grey thresholds, then colour channels. Adds to `seen` what
+    each threshold parts."""
     for image, mask, scale in _masks(frame, grey):
-        yield image, quads_of_mask(mask, scale)
+        shapes = shapes_of_mask(mask, scale)
+        seen.append((image, shapes))
+        yield image, quads_of(shapes)
 
 
-def _unlikely(frame: Frame, grey: Small) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
+def _unlikely(frame: Frame, seen: list[Parted]) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
     """As `_proposals`, where those led to nothing: a dark card on a dark bed, and a card that a hand or a pen touches."""
     small, scale = small_copy(np.asarray(cv2.LUT(frame.grey, LIFTED), np.uint8))
     for level in valleys(small)[:GREY_VALLEYS]:
-        yield frame.grey, quads_of_mask(above(small, level), scale)
-    for image, mask, scale in _masks(frame, grey):
-        yield image, quads_of_mask(mask, scale, joined=True)
+        yield frame.grey, quads_of(shapes_of_mask(above(small, level), scale))
+    for image, shapes in seen:
+        yield image, quads_of(shapes, joined=True)
 
 
 def _masks(frame: Frame, grey: Small) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], float]]:

@@ -72,48 +72,80 @@ JOINED, JOINED_QUADS = 0.4, 4
 more of it is then no proof, and so many are proposed."""
 
 
-def quads_of_mask(mask: NDArray[np.uint8], scale: float, hidden: float = 0.0, *, joined: bool = False) -> list[Quad]:
-    """Card-like quadrilaterals among the outlines of a mask (uint8, non-zero inside).
+@dataclass(frozen=True)
+class Shape:
+    """The outline of one region as large as a card may be, in px of the small copy.
 
-    hidden: such a share of a card may be missing. joined: something else may be joined to it.
+    contour: (n, 1, 2) int32. polygon: (k, 2), the same with straight sides. quads: what four of its long sides make,
+    (4, 2), each with its area as a share of the region's.
     """
+
+    contour: NDArray[np.int32]
+    area: float
+    perimeter: float
+    polygon: Floats
+    quads: tuple[tuple[float, Floats], ...]
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """What a threshold parts in the small copy of a picture. size: (height, width) of that copy; scale: see `Small`."""
+
+    shapes: tuple[Shape, ...]
+    size: tuple[int, int]
+    scale: float
+
+
+def shapes_of_mask(mask: NDArray[np.uint8], scale: float) -> Shapes:
+    """The outlines of a mask (uint8, non-zero inside) that a card might have."""
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    picture_area = mask.shape[0] * mask.shape[1]
+    height, width = mask.shape
     # A circle of the least area is the shortest; from one of its pixels to the next it is √2 at most.
-    points_min = math.sqrt(2 * math.pi * 0.04 * picture_area)
-    shares = (0.93 - JOINED if joined else 0.93, 1 + CORNERS + hidden)
+    points_min = math.sqrt(2 * math.pi * 0.04 * height * width)
     found = []
     for contour in contours:
         if len(contour) < points_min:
             continue
         area = cv2.contourArea(contour)
-        if area < 0.04 * picture_area or area > 0.92 * picture_area:
-            continue
-        quads = _quads_of_contour(np.asarray(contour, np.int32), area, shares)
-        found += [(area, quad) for quad in quads[: JOINED_QUADS if joined else 1]]
-    found.sort(key=lambda f: -f[0])
-    return [_full(quad, scale, mask.shape) for _, quad in found]
+        if 0.04 * height * width <= area <= 0.92 * height * width:
+            found.append(_shape(np.asarray(contour, np.int32), area))
+    found.sort(key=lambda shape: -shape.area)
+    return Shapes(tuple(found), (height, width), scale)
 
 
-def _full(corners: Floats, scale: float, shape: tuple[int, ...]) -> Quad:
-    height, width = shape[:2]
-    outside = any(x < 1.0 or x > width - 2.0 or y < 1.0 or y > height - 2.0 for x, y in corners.tolist())
-    # Centres of small pixels lie in the middle of the block they were averaged from.
-    return Quad((corners + 0.5) * scale - 0.5, outside)
-
-
-def _quads_of_contour(contour: NDArray[np.int32], area: float, shares: tuple[float, float]) -> list[Floats]:
-    """Best first. shares: of the contour's area, the least and the most that a quadrilateral may have."""
+def _shape(contour: NDArray[np.int32], area: float) -> Shape:
     perimeter = cv2.arcLength(contour, True)
     polygon = np.asarray(cv2.approxPolyDP(contour, 0.008 * perimeter, True))[:, 0].astype(np.float64)
-    found = [
-        corners
+    quads = tuple(
+        (cv2.contourArea(corners.astype(np.float32)) / area, corners)
         for corners in _quads_of_polygon(polygon, perimeter)
-        if shares[0] < cv2.contourArea(corners.astype(np.float32)) / max(area, 1.0) < shares[1]
-    ]
+    )
+    return Shape(contour, area, perimeter, polygon, quads)
+
+
+def quads_of(shapes: Shapes, hidden: float = 0.0, *, joined: bool = False) -> list[Quad]:
+    """Card-like quadrilaterals, from the largest shape to the smallest.
+
+    hidden: such a share of a card may be missing. joined: something else may be joined to it.
+    """
+    shares = (0.93 - JOINED if joined else 0.93, 1 + CORNERS + hidden)
+    most = JOINED_QUADS if joined else 1
+    return [_full(quad, shapes) for shape in shapes.shapes for quad in _best_of(shape, shares, most)]
+
+
+def _full(corners: Floats, shapes: Shapes) -> Quad:
+    height, width = shapes.size
+    outside = any(x < 1.0 or x > width - 2.0 or y < 1.0 or y > height - 2.0 for x, y in corners.tolist())
+    # Centres of small pixels lie in the middle of the block they were averaged from.
+    return Quad((corners + 0.5) * shapes.scale - 0.5, outside)
+
+
+def _best_of(shape: Shape, shares: tuple[float, float], most: int) -> list[Floats]:
+    """So many of the shape's quadrilaterals, best first. shares: of its area, the least and the most that one may have."""
+    found = [corners for share, corners in shape.quads if shares[0] < share < shares[1]]
     if len(found) > 1:
-        found.sort(key=lambda corners: -_borne_out(corners, polygon, 0.006 * perimeter))
-    return [_refit(corners, contour) for corners in found[:JOINED_QUADS]]
+        found.sort(key=lambda corners: -_borne_out(corners, shape.polygon, 0.006 * shape.perimeter))
+    return [_refit(corners, shape.contour) for corners in found[:most]]
 
 
 def _borne_out(corners: Floats, polygon: Floats, tolerance: float) -> float:

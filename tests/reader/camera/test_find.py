@@ -13,7 +13,7 @@ from device.simulator.deck import make_card
 from device.simulator.scene import Bed, Scene, machine_scene
 from reader.camera.find import Search, search
 from reader.camera.geometry import PARAMETERS, Floats, Sheet, as_matrix, project, slopes
-from reader.camera.outline import Quad, quads_of_mask, small_copy
+from reader.camera.outline import Quad, quads_of, shapes_of_mask, small_copy
 
 Image = NDArray[np.uint8]
 
@@ -84,8 +84,9 @@ def test_a_card_that_a_finger_touches_is_among_the_proposals() -> None:
         """How far the card's corners lie from the shape's, whichever comes first."""
         return float(np.hypot(*(quad.corners[:, None] - card).T).min(axis=1).max())
 
-    assert min(off(q) for q in quads_of_mask(mask, 1.0, joined=True)) < 2.5
-    assert all(off(q) > 10 for q in quads_of_mask(mask, 1.0))
+    shapes = shapes_of_mask(mask, 1.0)
+    assert min(off(q) for q in quads_of(shapes, joined=True)) < 2.5
+    assert all(off(q) > 10 for q in quads_of(shapes))
 
 
 def test_a_card_that_lies_quite_straight_is_found_though_rails_cover_parts_of_a_side(campaign: Layout) -> None:
