@@ -2,6 +2,9 @@
 
 A crescent hugs an arc of the hole's own size, wherever within the layout's tolerance the punch fell. Print inside the
 ring, however dark, does not follow that arc for long; a printed ring follows it all round and on neither side more.
+
+Blur takes a narrow arc's depth and leaves its sum, and steps that tell bed from paper see nothing of it any more: then
+the shade itself is asked, which needs no step, and to which side of the hole it lies.
 """
 
 from __future__ import annotations
@@ -10,14 +13,21 @@ from functools import cache
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from reader.camera.patches import Plan, Singles
+from reader.camera.patches import Plan, Singles, middle
 
 THICK = 0.24
 """A crescent's thickness in radii where it is thickest: open by 15 % of the hole."""
 GAP, BAND = 0.05, 0.30
 """Paper lies from so many radii outside the rim on, and as far inside the crescent."""
 WAYS = 12
+BED_DARK_MIN = 0.08
+"""A bed that takes less of the paper's light than this is no shade."""
+USUAL_FROM = 20
+"""So many positions without a hole, of those that are looked at closely, tell what is usual."""
+SHADE_FULL = 1.2
+"""Deeper than the bed by this counts as no more: a hole's own shade, or ink."""
 
 
 @cache
@@ -54,3 +64,17 @@ def crescents(gone: Singles, looks: Plan, reach_mm: float) -> Singles:
         np.maximum(best, one - np.maximum(other, 0), out=best)
     near = np.hypot(looks.dx_mm[None], looks.dy_mm[:, None]) <= reach_mm
     return np.asarray(best.reshape(n, rows, columns)[:, near].max(axis=1))
+
+
+def shaded(dark: Singles, bed_dark: Singles, usual: Singles, clear: NDArray[np.bool_]) -> Singles:
+    """(n, rows, columns): how much darker than at the card's other positions, as a share of the bed's own darkness.
+
+    dark: (n, rows, columns), see `darkness`. bed_dark: (n, 1, 1), the bed's. usual: (rows, columns), what is dark at most
+    positions. clear: (n,) where there is no hole; if these are many, they tell the usual more finely than a glance did.
+    """
+    if clear.sum() >= USUAL_FROM:
+        usual = middle(dark[clear], axis=0)
+    # One sample wider on every side: print and outline lie off.
+    usual = np.asarray(cv2.dilate(usual, np.ones((3, 3), np.uint8)), np.float32)
+    share = np.clip((dark - usual) / np.clip(bed_dark, BED_DARK_MIN, 1), 0, SHADE_FULL)
+    return np.asarray(share * (bed_dark > BED_DARK_MIN), np.float32)

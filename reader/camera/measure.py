@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.crescent import crescents
+from reader.camera.crescent import crescents, shaded
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.glance import (
     DARK_STEP,
@@ -42,6 +42,8 @@ CRESCENT_LEAN_MIN = 0.04
 """A crescent this even from side to side is none: looked at only beyond."""
 GLANCE, GLANCE_MIN = 2.0, 8
 """The glance's samples lie so many times further apart; it pays for more places than this."""
+GLANCE_CONTRAST = 50.0
+"""Below this (levels between bed and paper) what a round hole leaves open is lost between the glance's steps."""
 GLOW_FROM, BLACK_STEP, GLANCE_SLIT, GLANCE_SLIT_COLOURED = 0.12, (0.7, 0.9), 0.02, 0.1
 """Lighter than the paper by the first share of the way to a lit bed is no noise; of the way to a black one, print reaches
 the second. The glance's least sum of either."""
@@ -60,7 +62,8 @@ class Measured:
     open: share of the hole that shows the bed. fine: the same under the finer opening. loose: of `Mixture.loose`.
     other: of what is not paper.
     gone: solid darkness or bed beyond what is printed at most positions alike.
-    lean: see `leaning`. crescent: see `crescents`; 0 for a machine's holes.
+    lean: see `leaning`. crescent: see `crescents`. aside: how far shade lies to one side, of any depth; see `shaded`. Both
+        are 0 for a machine's holes, aside also over a lit bed.
     slit: light beyond the paper's over a lit bed, black over a black one, or a bed's colour, beyond the usual print, not
         opened.
     disc, hung: see `disc_share`, `paper_share`; over colours where a hole measures part open, else 0. ends: see `end_share`.
@@ -76,6 +79,7 @@ class Measured:
     gone: Singles
     lean: Singles
     crescent: Singles
+    aside: Singles
     disc: Singles
     hung: Singles
     slit: Singles
@@ -140,7 +144,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     else:
         some = machine_worth_a_look(grid, paper, bed, glance, search_mm)
     contrast = contrast_of(paper, bed)
-    some |= contrast < GREY_CONTRAST_MIN
+    some |= contrast < (GLANCE_CONTRAST if glance.is_round else GREY_CONTRAST_MIN)
     blank = _blank(contrast, ground_of(bed).kind)
     if not some.any():
         return blank
@@ -176,10 +180,14 @@ def _look(
     within = (looks.hole_mm < search_mm).astype(np.float32)
     solid = (opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
     lean = leaning(gone, looks, search_mm)
-    crescent = np.zeros(len(gone), np.float32)
-    some = (measured.open < 0.5) & (lean > CRESCENT_LEAN_MIN) & looks.is_round
+    crescent, aside = np.zeros(len(gone), np.float32), np.zeros(len(gone), np.float32)
+    clear = measured.open < 0.5
+    some = clear & (lean > CRESCENT_LEAN_MIN) & looks.is_round
     if some.any():
         crescent[some] = crescents(gone[some], looks, search_mm)
+    if dark is not None and looks.is_round:
+        bed_dark = darkness(bed[:, None, None], paper)
+        aside = leaning(shaded(dark, bed_dark, usual.dark, clear), looks, search_mm)
     disc, hung = np.zeros(len(gone), np.float32), np.zeros(len(gone), np.float32)
     part = (measured.open > PART_OPEN[0]) & (measured.open < PART_OPEN[1]) & (not mixture.ground.is_point)
     if part.any():
@@ -187,14 +195,14 @@ def _look(
         other = opened(mixture.unlike[part], looks, OPENING)
         hung[part] = paper_share(seen[part], paper[part], bed[part], other, looks, search_mm)
     slit = _slit(usual, mixture, bed, looks, search_mm)
-    return replace(measured, gone=solid, lean=lean, crescent=crescent, disc=disc, hung=hung, slit=slit)
+    return replace(measured, gone=solid, lean=lean, crescent=crescent, aside=aside, disc=disc, hung=hung, slit=slit)
 
 
 @dataclass(frozen=True)
 class _Usual:
     """What most positions without a hole show alike, a ring or a box: (rows, columns) shares of bed and of darkness.
 
-    way: over a black or lit bed, of the way from paper to bed.
+    dark: below 0 where their print is paler than the paper. way: over a black or lit bed, of the way from paper to bed.
     """
 
     bed: Singles
@@ -215,7 +223,7 @@ def _usual(dark: Singles | None, mixture: Mixture, looks: Plan) -> _Usual:
         # Beside a machine's narrow holes print is small, and no two positions show the same.
         return _Usual(none, none, none)
     like_bed = np.maximum(mixture.open[clear], mixture.loose[clear])
-    darker = none if dark is None else _alike(dark[clear])
+    darker = none if dark is None else middle(dark[clear], axis=0)
     return _Usual(_alike(like_bed), darker, _alike(mixture.way[clear]) if mixture.ground.is_point else none)
 
 
@@ -247,7 +255,8 @@ def _beyond(usual: _Usual, dark: Singles | None, mixture: Mixture) -> Singles:
     gone = np.maximum(np.maximum(mixture.open, mixture.loose) - printed, 0)
     if dark is None:
         return gone
-    np.maximum(gone, np.clip((dark - _wider(usual.dark) - DARKER) / DARK_STEP, 0, 1), out=gone)
+    darker = dark - np.maximum(_wider(usual.dark), 0)
+    np.maximum(gone, np.clip((darker - DARKER) / DARK_STEP, 0, 1), out=gone)
     if mixture.ground.is_glossy:
         shines = (mixture.open > printed + 0.02) & (dark < -SHINES)
         np.maximum(gone, shines.astype(np.float32), out=gone)
@@ -325,6 +334,7 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search
         gone=none,
         lean=none,
         crescent=none,
+        aside=none,
         disc=none,
         hung=none,
         slit=none,

@@ -43,6 +43,16 @@ CRESCENT_MIN, CRESCENT_MIN_COLOURED, LEAN_MAX, LEAN_MAX_POINT, LEAN_GONE_MIN = 0
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
 in a machine's narrow hole but fills less of it. Over a black or lit bed no shade leans, and icons lean up to 0.10. Over
 colours icons fill arcs up to 0.46."""
+LEAN_END, LEAN_END_GONE, LEAN_END_MIN = 0.1, 0.1, 0.5
+"""In a machine's hole less is enough where it reaches that end: half-open ones fill 0.56 of it and more, digits that lean as
+far a third, print that fills the end leans 0.085."""
+ASIDE_MIN, ASIDE_TIMES, ASIDE_USUAL = 0.06, 1.5, (0.95, 0.8)
+"""Shade at one side of a hole, however blurred, pale or of the print's own hue: so much of the bed's darkness, and over a
+colour, where icons lean as far at several positions of a card, so many times what the first share of its clear positions
+stay below; the second where other hints say bed."""
+ASIDE_HINTS = 0.9
+"""So far do bed's colour and what is gone at one side reach towards their own limits, as shares of them: icons that lean
+0.75, blurred half-open holes 1 and more."""
 UNLIKE, UNLIKE_BLACK, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.35, 0.03, 0.05
 UNLIKE_WHOLE, UNLIKE_WHOLE_MACHINE = 0.55, 0.8
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
@@ -179,7 +189,7 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
         "partial": hole & (share < MACHINE_MIN) & card.machine,
         "hung": _hangs(measured, share, card),
         "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
-        "crescent": clear & _rim(measured, card),
+        "crescent": clear & (_rim(measured, card) | _is_shaded_aside(measured, clear)),
     }
 
 
@@ -224,6 +234,8 @@ def _rim(measured: Measured, card: _Card) -> Flags:
     leaning = measured.lean > (LEAN_MAX if card.machine or measured.bed == "coloured" else LEAN_MAX_POINT)
     if card.machine:
         leaning &= measured.gone > LEAN_GONE_MIN
+        ended = (measured.lean > LEAN_END) & (measured.gone > LEAN_END_GONE)
+        leaning |= ended & (measured.ends > LEAN_END_MIN)
     elif measured.bed == "black":
         hints = measured.slit / SLIT_MIN_BLACK + measured.crescent / CRESCENT_MIN + measured.lean / LEAN_MAX_POINT
         leaning |= hints > HINTS_MAX
@@ -231,6 +243,16 @@ def _rim(measured: Measured, card: _Card) -> Flags:
         hints = measured.loose / UNEXPLAINED + measured.crescent / CRESCENT_MIN + measured.lean / LEAN_MAX
         leaning |= hints > HINTS_MAX_COLOURED
     return leaning | (measured.crescent > (CRESCENT_MIN_COLOURED if measured.bed == "coloured" else CRESCENT_MIN))
+
+
+def _is_shaded_aside(measured: Measured, clear: Flags) -> Flags:
+    """Where shade lies along one side of the hole as at hardly another position of the card."""
+    if measured.bed == "black":
+        return np.asarray(measured.aside > ASIDE_MIN, np.bool_)
+    aside, hints = measured.aside, measured.slit / SLIT_MIN_COLOURED + measured.lean / LEAN_MAX
+    most, many = (_ranked(aside[clear], share) if clear.sum() > 1 else 0.0 for share in ASIDE_USUAL)
+    usual = np.where(hints > ASIDE_HINTS, many, most)
+    return np.asarray(aside > np.maximum(ASIDE_MIN, ASIDE_TIMES * usual), np.bool_)
 
 
 def _is_pale(measured: Measured, card: _Card) -> Flags:
