@@ -62,9 +62,9 @@ HINTS_MAX, HINTS_MAX_COLOURED = 2.5, 2.2
 """Over a black bed slit, crescent and lean may all but reach their limits: as shares of them they add up to 2.8 and more
 where a narrow arc is open, to 2.3 at the darkest icons. Over a colour what might be bed takes the slit's part: 2.4 and
 more, and 2.0."""
-FAINT, FAINT_WHOLE = 0.6, 0.45
-"""A hole that differs from its paper by less than this share of what the card's other holes do may be print;
-a whole one may differ less, for no print fills a hole so exactly."""
+FAINT, FAINT_WHOLE, FILLS = 0.6, 0.45, (0.8, 1.3)
+"""A hole that differs from its paper by less than this share of what the card's other holes do may be print or pen; one
+that is open within these shares of its area may differ less, for neither fills a hole so exactly."""
 PRINT_DEPTH, PRINT_GONE = 0.4, 0.06
 """What hardly differs from the paper, and from what most positions show, is their common print."""
 PALER_SPREADS, PALER_MIN, PALER_MAX = 5.0, 0.12, 0.25
@@ -84,8 +84,9 @@ WHOLE_BLACK, WHOLE_RANK = 0.98, 75
 """What a whole round hole measures over a black bed, at least, whatever the card's other holes do; and over a black or lit
 bed, where whole holes measure alike, the percentile of them that is taken for whole: a hand that punches badly leaves
 half of them less open. Over colours, where shades scatter, it is the median."""
-MACHINE_MIN = 0.75
-"""A machine punches whole holes; what is less open than this of the card's others is print, or a hanging chad."""
+MACHINE_MIN, MACHINE_ENDS_MIN = 0.75, 0.5
+"""A machine punches whole holes; what is less open than this of the card's others, or leaves more than this of both its
+ends, is print, or a hanging chad."""
 SPILL_MAX, SPILL_HERE, SPILL_CLEAR = 0.16, 0.35, 0.12
 """Share of bed seen in the paper around the holes, as a median: above it paper and bed look too much alike on this card
 to believe anything; on a machine-punched card the holes are a larger card's. Around one hole: double punches reach 0.31.
@@ -167,7 +168,8 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     clear, hole = share < OPENISH, share > OPENISH
     veiled = bool(card.holes.any()) and middle_of(measured.spill[card.holes]) > SPILL_MAX
     shade = measured.shade / max(card.shade, 1e-3)
-    faint = measured.depth < np.where(share < 0.8, FAINT, FAINT_WHOLE) * card.depth
+    fills = (share > FILLS[0]) & (measured.open < FILLS[1])
+    faint = measured.depth < np.where(fills, FAINT_WHOLE, FAINT) * card.depth
     much = UNLIKE_BLACK if measured.bed == "black" and not card.machine else UNLIKE
     whole = UNLIKE_WHOLE_MACHINE if card.machine else UNLIKE_WHOLE
     unlike = (measured.other > much) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))
@@ -186,7 +188,7 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
         "contrast": (measured.contrast < least_contrast(measured)) | (measured.noise > UNEVEN * measured.contrast),
         "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
         "faint": hole & (faint | _is_pale(measured, card)),
-        "partial": hole & (share < MACHINE_MIN) & card.machine,
+        "partial": hole & ((share < MACHINE_MIN) | (measured.ends < MACHINE_ENDS_MIN)) & card.machine,
         "hung": _hangs(measured, share, card),
         "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
         "crescent": clear & (_rim(measured, card) | _is_shaded_aside(measured, clear)),

@@ -1,12 +1,16 @@
-"""Over beds of a colour: holes that hands leave half open, each doubted for its own reason."""
+"""Over beds of a colour: holes that hands leave half open, and paint like the bed, each doubted for its own reason."""
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from device.frame import Frame, decode_picture
 from reader.camera import read_frame
 from reader.reading import Punch, Reading
-from tests.volume.cards import COLOURED, out_of_spec
+from tests.volume.cards import COLOURED, Sample, in_spec, out_of_spec
 
 
 @pytest.mark.parametrize(
@@ -27,3 +31,49 @@ def test_what_is_half_open_is_uncertain(seed: int, card: int, position: str, dou
     assert isinstance(outcome, Reading)
     assert outcome.punches()[position] is Punch.UNCERTAIN
     assert doubt in outcome.scores[position].doubts
+
+
+def painted(sample: Sample, position: str, size: tuple[float, float], light: float) -> Frame:
+    """The card with an ellipse of the bed's colour on one position. size: width and height as shares of the hole's; light:
+    how bright it is, as a share of the bed beside the card."""
+    layout, outcome = sample.layout, read_frame(sample.frame, [sample.layout])
+    assert isinstance(outcome, Reading)
+    assert outcome.punches()[position] is Punch.CLEAR
+    w, h = layout.width_mm, layout.height_mm
+    card = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
+    to_px = cv2.getPerspectiveTransform(card, np.array(outcome.corners_px, np.float32))
+
+    def at(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
+        points = np.stack(np.broadcast_arrays(x, y), axis=-1).reshape(-1, 1, 2)
+        return cv2.perspectiveTransform(points.astype(np.float32), to_px)[:, 0]
+
+    assert sample.frame.colour is not None
+    image = sample.frame.colour.copy()
+    x, y = np.rint(at(np.linspace(0.2, 0.8, 30) * w, np.array(-4.0))).astype(int).T
+    bed = np.median(image[y, x], axis=0) * light
+    place = next(p for p in layout.positions if p.name == position)
+    turn = np.linspace(0, 2 * np.pi, 60)
+    blot = at(
+        place.x_mm + size[0] * layout.hole.width_mm / 2 * np.cos(turn),
+        place.y_mm + size[1] * layout.hole.height_mm / 2 * np.sin(turn),
+    )
+    cv2.fillPoly(image, [np.rint(8 * blot).astype(np.int32)], bed.tolist(), cv2.LINE_AA, 3)
+    image = cv2.GaussianBlur(image, (0, 0), 0.8)
+    return decode_picture(cv2.imencode(".png", image)[1].tobytes(), "painted")
+
+
+@pytest.mark.parametrize(
+    ("card", "position", "size", "light", "doubt"),
+    [
+        pytest.param(7, "likert2.1", (1.2, 1.2), 1.2, "faint", id="pen beyond a hole's size, paler than the holes"),
+        pytest.param(69, "card.40.9", (1.6, 0.65), 0.7, "partial", id="ink that reaches no end of a machine's hole"),
+    ],
+)
+def test_paint_of_the_beds_colour_is_no_hole(
+    card: int, position: str, size: tuple[float, float], light: float, doubt: str
+) -> None:
+    sample = in_spec(31, card, COLOURED)
+    outcome = read_frame(painted(sample, position, size, light), [sample.layout])
+    assert isinstance(outcome, Reading)
+    assert outcome.punches()[position] is Punch.UNCERTAIN
+    assert outcome.scores[position].doubts == (doubt,)
