@@ -36,7 +36,7 @@ faults: setup ## power cuts, kills, lying disks and bad cables, for an hour or s
 faults-sync: setup ## fifty machines sync through a line that does everything wrong, for some minutes
 	$(BIN)/python -m tests.faults.sync
 
-fuzz: setup ## a million damaged pictures and a million damaged lines, for half an hour or so
+fuzz: setup ## a million damaged pictures and a million damaged lines, for an hour or two
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[fuzz]'
 	$(BIN)/python -m tests.fuzz
 

@@ -1,4 +1,4 @@
-"""The uncalibrated reader on the shared photo-like pictures, as they are and made worse in seven ways.
+"""The uncalibrated reader on the shared photo-like pictures, as they are and made worse in eight ways.
 
 `python -m tests.stress [WAY …] [--list]` prints one line per way and group of pictures; `--list` also names every
 position that is wrong, doubtful or certain without reason. It takes minutes, so it is no test;
@@ -56,6 +56,10 @@ def _noisier(image: Image) -> Image:
     return np.clip(image + np.random.default_rng(1).normal(0, 8, image.shape), 0, 255).astype(np.uint8)
 
 
+def _colourless(image: Image) -> Image:
+    return np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
+
+
 def _same(image: Image) -> Image:
     return image
 
@@ -69,6 +73,7 @@ WAYS: dict[str, tuple[Callable[[Image], Image] | None, int]] = {
     "gamma 1.6": (partial(_gamma, exponent=1.6), QUALITY),
     "warm cast": (_warmer, QUALITY),
     "noise 8": (_noisier, QUALITY),
+    "no colour": (_colourless, QUALITY),
 }
 """Name → what is done to the picture's pixels (`None`: its bytes stay as they are), and the JPEG quality after it."""
 

@@ -10,14 +10,14 @@ import numpy as np
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.edges import edge_blur_mm, outline_of, same_outline
-from reader.camera.find import Found, Search, search
+from reader.camera.edges import EdgeFit, edge_blur_mm, outline_of, same_outline
+from reader.camera.find import LIT_MIN, Found, Search, search
 from reader.camera.geometry import Floats, Geometry, before_lens
 from reader.camera.identify import Placed, identify
 from reader.camera.known import KnownCard, read_known
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
-from reader.camera.measure import is_faint, least_contrast, measure, view_of
-from reader.camera.patches import middle_of, view
+from reader.camera.measure import Measured, is_faint, least_contrast, measure, view_of
+from reader.camera.patches import View, middle_of, view
 from reader.camera.plainly import named_plainly
 from reader.camera.scores import SPILL_MAX, scores
 from reader.camera.shadow import hides_colour, without_shadow
@@ -138,6 +138,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         measured = measure(seen_by, geometry, layout, shift)
     passes_for_grey = measured.bed == "black" or seen_by.image is frame.grey
     hidden = passes_for_grey and hides_colour(frame, geometry, seen_by)
+    hidden = hidden or _lacks_colour(seen_by, found.edge, measured)
     if hidden or middle_of(measured.contrast) < least_contrast(measured):
         return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
     strays = find_strays(seen_by, geometry, layout, measured)
@@ -157,6 +158,12 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         corners_px=_corners(geometry),
         residual_mm=round(found.edge.residual_mm, 3),
     )
+
+
+def _lacks_colour(seen_by: View, edge: EdgeFit, measured: Measured) -> bool:
+    """Whether nothing but its hue would tell this bed from print, and the picture has no colour at all."""
+    shines = float(edge.outside.min()) > LIT_MIN
+    return measured.bed == "coloured" and not shines and not np.ptp(seen_by.around, axis=1).any()
 
 
 def _corners(geometry: Geometry) -> tuple[Point, Point, Point, Point]:

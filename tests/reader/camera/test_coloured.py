@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from device.frame import Frame, decode_picture
 from reader.camera import read_frame
-from reader.reading import Punch, Reading
+from reader.reading import Code, Punch, Reading, Rejection
 from tests.volume.cards import COLOURED, Sample, in_spec, out_of_spec
 
 
@@ -77,3 +77,16 @@ def test_paint_of_the_beds_colour_is_no_hole(
     assert isinstance(outcome, Reading)
     assert outcome.punches()[position] is Punch.UNCERTAIN
     assert outcome.scores[position].doubts == (doubt,)
+
+
+@pytest.mark.parametrize("card", [0, 1], ids=["green", "beech"])
+@pytest.mark.parametrize("from_file", [False, True], ids=["a grey camera", "a file without colour"])
+def test_a_picture_without_colour_is_refused_where_only_hue_tells_bed_from_print(card: int, from_file: bool) -> None:
+    sample = in_spec(31, card, COLOURED)
+    assert isinstance(read_frame(sample.frame, [sample.layout]), Reading)
+    grey = Frame("grey", sample.frame.grey)
+    if from_file:
+        grey = decode_picture(cv2.imencode(".png", sample.frame.grey)[1].tobytes(), "grey")
+    outcome = read_frame(grey, [sample.layout])
+    assert isinstance(outcome, Rejection)
+    assert [reason.code for reason in outcome.reasons] == [Code.LOW_CONTRAST]
