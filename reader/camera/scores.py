@@ -65,6 +65,9 @@ more, and 2.0."""
 FAINT, FAINT_WHOLE, FILLS = 0.6, 0.45, (0.8, 1.3)
 """A hole that differs from its paper by less than this share of what the card's other holes do may be print or pen; one
 that is open within these shares of its area may differ less, for neither fills a hole so exactly."""
+UNLIKE_HOLE = 0.5
+"""So much of what counts as open must also be plainly unlike the paper: in whole holes all is, in a field of a colour between
+paper's and bed's nothing."""
 PRINT_DEPTH, PRINT_GONE = 0.4, 0.06
 """What hardly differs from the paper, and from what most positions show, is their common print."""
 PALER_SPREADS, PALER_MIN, PALER_MAX = 5.0, 0.12, 0.25
@@ -170,6 +173,7 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     shade = measured.shade / max(card.shade, 1e-3)
     fills = (share > FILLS[0]) & (measured.open < FILLS[1])
     faint = measured.depth < np.where(fills, FAINT_WHOLE, FAINT) * card.depth
+    faint |= measured.other < UNLIKE_HOLE * measured.open
     much = UNLIKE_BLACK if measured.bed == "black" and not card.machine else UNLIKE
     whole = UNLIKE_WHOLE_MACHINE if card.machine else UNLIKE_WHOLE
     unlike = (measured.other > much) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -9,6 +11,9 @@ from numpy.typing import NDArray
 
 from device.frame import Frame, decode_picture
 from reader.camera import read_frame
+from reader.camera.find import search
+from reader.camera.measure import measure, view_of
+from reader.camera.scores import scores
 from reader.reading import Code, Punch, Reading, Rejection
 from tests.volume.cards import COLOURED, Sample, in_spec, out_of_spec
 
@@ -90,3 +95,16 @@ def test_a_picture_without_colour_is_refused_where_only_hue_tells_bed_from_print
     outcome = read_frame(grey, [sample.layout])
     assert isinstance(outcome, Rejection)
     assert [reason.code for reason in outcome.reasons] == [Code.LOW_CONTRAST]
+
+
+def test_what_passes_for_open_and_is_hardly_unlike_the_paper_is_no_hole() -> None:
+    sample = in_spec(31, 0, COLOURED)
+    found = search(sample.frame, [sample.layout]).found
+    assert found is not None
+    measured = measure(view_of(sample.frame, found.edge.geometry), found.edge.geometry, sample.layout)
+    names = [p.name for p in sample.layout.positions]
+    hole = next(name for name in names if sample.truth[name] == "punched")
+    pale = measured.other.copy()
+    pale[names.index(hole)] = 0.1
+    assert scores(measured, sample.layout)[hole].doubts == ()
+    assert scores(replace(measured, other=pale), sample.layout)[hole].doubts == ("faint",)
