@@ -114,9 +114,7 @@ def _nearest(frame: Frame, layouts: Sequence[Layout]) -> Found | None:
 def _corners(found: Found | None) -> tuple[Point, ...] | None:
     if found is None:
         return None
-    w, h = found.layout.width_mm, found.layout.height_mm
-    px = found.edge.geometry.to_px(np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float64))
-    return tuple((round(float(x), 2), round(float(y), 2)) for x, y in px)
+    return tuple((round(x, 2), round(y, 2)) for x, y in found.edge.geometry.corners_px.tolist())
 
 
 def _gates(found: Found) -> Iterator[Gate]:
