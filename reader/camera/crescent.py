@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reader.camera.patches import Plan, Singles, middle
+from reader.camera.shapes import wider
 
 THICK = 0.24
 """A crescent's thickness in radii where it is thickest: open by 15 % of the hole."""
@@ -74,7 +75,5 @@ def shaded(dark: Singles, bed_dark: Singles, usual: Singles, clear: NDArray[np.b
     """
     if clear.sum() >= USUAL_FROM:
         usual = middle(dark[clear], axis=0)
-    # One sample wider on every side: print and outline lie off.
-    usual = np.asarray(cv2.dilate(usual, np.ones((3, 3), np.uint8)), np.float32)
-    share = np.clip((dark - usual) / np.clip(bed_dark, BED_DARK_MIN, 1), 0, SHADE_FULL)
+    share = np.clip((dark - wider(usual)) / np.clip(bed_dark, BED_DARK_MIN, 1), 0, SHADE_FULL)
     return np.asarray(share * (bed_dark > BED_DARK_MIN), np.float32)

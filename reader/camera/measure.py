@@ -21,7 +21,7 @@ from reader.camera.glance import (
     worth_a_look,
 )
 from reader.camera.patches import Plan, Singles, View, levels, middle, middle_of, plan, sample, view
-from reader.camera.shapes import FINE_OPENING, OPENING, disc_share, end_share, leaning, opened, paper_share
+from reader.camera.shapes import FINE_OPENING, OPENING, disc_share, end_share, leaning, opened, paper_share, wider
 from reader.camera.unmix import (
     BedKind,
     Mixture,
@@ -233,11 +233,6 @@ def _alike(shares: Singles) -> Singles:
     return usual
 
 
-def _wider(usual: Singles) -> Singles:
-    """One sample wider on every side: print and outline lie off."""
-    return np.asarray(cv2.dilate(usual, np.ones((3, 3), np.uint8)), np.float32)
-
-
 def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
     """What was seen at the glance's samples, at the finer ones."""
     x = (fine.dx_mm - glance.dx_mm[0]) / glance.step_mm
@@ -251,11 +246,11 @@ def _on(usual: _Usual, glance: Plan, fine: Plan) -> _Usual:
 
 def _beyond(usual: _Usual, dark: Singles | None, mixture: Mixture) -> Singles:
     """What is bed, or dark as the shade at a hole's rim is, where other positions of this card are not."""
-    printed = _wider(usual.bed)
+    printed = wider(usual.bed)
     gone = np.maximum(np.maximum(mixture.open, mixture.loose) - printed, 0)
     if dark is None:
         return gone
-    darker = dark - np.maximum(_wider(usual.dark), 0)
+    darker = dark - np.maximum(wider(usual.dark), 0)
     np.maximum(gone, np.clip((darker - DARKER) / DARK_STEP, 0, 1), out=gone)
     if mixture.ground.is_glossy:
         shines = (mixture.open > printed + 0.02) & (dark < -SHINES)
@@ -270,14 +265,14 @@ def _slit(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm:
     if not mixture.ground.is_point:
         # Within the hole's own reach: a neighbour's edge has the bed's colour, too.
         rim = (looks.hole_mm < search_mm / 3).astype(np.float32) / np.float32(looks.area_samples)
-        return np.asarray((np.maximum(mixture.open - _wider(usual.bed), 0) * rim).sum(axis=(1, 2)), np.float32)
+        return np.asarray((np.maximum(mixture.open - wider(usual.bed), 0) * rim).sum(axis=(1, 2)), np.float32)
     near = (looks.hole_mm < search_mm).astype(np.float32) / np.float32(looks.area_samples)
     if mixture.ground.is_lit:
-        light = mixture.way - _wider(usual.way)
+        light = mixture.way - wider(usual.way)
         bare = mixture.contrast < DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
         return np.asarray((light * (light > GLOW_FROM) * near).sum(axis=(1, 2)) * bare, np.float32)
     low, high = BLACK_STEP
-    black = np.clip((mixture.way - low) / (high - low), 0, 1) - np.clip((_wider(usual.way) - low) / (high - low), 0, 1)
+    black = np.clip((mixture.way - low) / (high - low), 0, 1) - np.clip((wider(usual.way) - low) / (high - low), 0, 1)
     return np.asarray((np.maximum(black, 0) * near).sum(axis=(1, 2)), np.float32)
 
 
