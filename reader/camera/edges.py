@@ -144,7 +144,7 @@ class _Profiles:
 
 
 @dataclass(frozen=True)
-class _Placed:
+class _Projected:
     """An outline where a geometry puts it."""
 
     outline: Outline
@@ -167,11 +167,11 @@ class _Placed:
         scale_px: float,
         still: float = STILL,
         offset: Floats | None = None,
-    ) -> _Placed:
+    ) -> _Projected:
         """Nearer to the edges that were found, or to other offsets on the same profiles; see `adjust`."""
         target = across(found.at, found.normal) + (found.offset if offset is None else offset)
         moved = adjust(self.geometry, self.seen, self.outline.sheet, found.normal, target, use, scale_px, still)
-        return _Placed(self.outline, moved)
+        return _Projected(self.outline, moved)
 
     def left(self, found: _Profiles) -> Floats:
         """Offsets of the edges that were found, from this geometry instead of the one they were looked for with."""
@@ -184,7 +184,7 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
     image: (h, w) or (h, w, 3) uint8. start: within `reach_px` of the truth. Never raises for a poor picture; see
     `EdgeFit.support`.
     """
-    sides, placed = outline.side < 4, _Placed(outline, start)
+    sides, placed = outline.side < 4, _Projected(outline, start)
     found = _edges(image, placed, reach_px)
     robust = _robust_offsets(found.offset, outline, reach_px)
     placed = placed.adjusted(found, sides & (found.strength > 0), max(reach_px / 6, 1.0), STILL_AT_FIRST, robust)
@@ -194,10 +194,10 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
         found = _edges(image, placed, reach)
         placed = placed.adjusted(found, sides & (found.strength > 0), max(reach / 6, 1.0))
     edge = _last_look(image, placed, by_sides=True)
-    return edge if edge.support > CLEAR else _last_look(image, _Placed(outline, edge.geometry), by_sides=False)
+    return edge if edge.support > CLEAR else _last_look(image, _Projected(outline, edge.geometry), by_sides=False)
 
 
-def _last_look(image: NDArray[np.uint8], placed: _Placed, *, by_sides: bool) -> EdgeFit:
+def _last_look(image: NDArray[np.uint8], placed: _Projected, *, by_sides: bool) -> EdgeFit:
     """by_sides: whether this geometry is already the four sides' alone."""
     outline, found = placed.outline, _edges(image, placed, CLOSE_PX)
     seen = found.strength > 0
@@ -217,7 +217,7 @@ BLUR_REACH_MM = 4.0
 def edge_blur_mm(image: NDArray[np.uint8], outline: Outline, geometry: Geometry) -> float:
     """How wide the change from card to bed is: their contrast over the steepest slope between them."""
     scale = geometry.px_per_mm
-    found = _edges(image, _Placed(outline, geometry), max(BLUR_REACH_MM * scale, 4.0))
+    found = _edges(image, _Projected(outline, geometry), max(BLUR_REACH_MM * scale, 4.0))
     return found.contrast / max(float(np.median(found.strength)), 1e-3) / scale
 
 
@@ -227,7 +227,7 @@ BURNT = 250
 
 def missing_in_glare(image: NDArray[np.uint8], outline: Outline, edge: EdgeFit) -> float:
     """Of the outline's places that show no edge, the share that are burnt out where there should be bed."""
-    found = _edges(image, _Placed(outline, edge.geometry), CLOSE_PX)
+    found = _edges(image, _Projected(outline, edge.geometry), CLOSE_PX)
     missing = ~_borne_out(found, edge.geometry.px_per_mm)
     if not missing.any():
         return 0.0
@@ -248,7 +248,7 @@ def _cut_misfit_px(offset: Floats) -> float:
     return float(cut[-1 - len(cut) // 10] - cut[len(cut) // 10])
 
 
-def _edges(image: NDArray[np.uint8], placed: _Placed, reach: float) -> _Profiles:
+def _edges(image: NDArray[np.uint8], placed: _Projected, reach: float) -> _Profiles:
     at, n = placed.seen.px.T, len(placed.seen.px)
     normal = placed.both.px.T[:, n:] - at
     normal /= np.maximum(np.hypot(normal[0], normal[1]), 1e-9)

@@ -143,14 +143,14 @@ def slopes(seen: Projection, sheet: Sheet, normal: Floats) -> Floats:
 
     The first three are a further small turn about the camera's axes, applied after the one that is there.
     """
-    across = normal.T
+    outward = normal.T
     x, y = seen.ray
-    along = across[0] * x + across[1] * y
+    along = outward[0] * x + outward[1] * y
     radial = (2 * seen.focal_px * seen.k1) * along
     found = np.empty((PARAMETERS, len(along)))
     # x, y, z, x, y: what a cross product takes from its two neighbours lies in one run.
     moved, turned = np.empty((5, len(along))), seen.turned[ROUND]
-    np.divide(seen.scale * across + radial * seen.ray, seen.depth_mm, out=moved[:2])
+    np.divide(seen.scale * outward + radial * seen.ray, seen.depth_mm, out=moved[:2])
     np.negative(moved[0] * x + moved[1] * y, out=moved[2])
     moved[3:] = moved[:2]
     np.subtract(turned[1:4] * moved[2:], turned[2:] * moved[1:4], out=found[:3])

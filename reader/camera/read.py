@@ -138,8 +138,11 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
         measured = measure(seen_by, geometry, layout, shift)
     passes_for_grey = measured.bed == "black" or seen_by.image is frame.grey
     hidden = passes_for_grey and hides_colour(frame, geometry, seen_by)
-    hidden = hidden or _lacks_colour(seen_by, found.edge, measured)
-    if hidden or middle_of(measured.contrast) < least_contrast(measured):
+    if (
+        hidden
+        or _lacks_colour(seen_by, found.edge, measured)
+        or middle_of(measured.contrast) < least_contrast(measured)
+    ):
         return Rejection((Reason(Code.LOW_CONTRAST),), layout.identity)
     strays = find_strays(seen_by, geometry, layout, measured)
     holes = int((measured.open > 0.5).sum())
