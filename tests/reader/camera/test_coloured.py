@@ -14,6 +14,7 @@ from reader.camera import read_frame
 from reader.camera.find import search
 from reader.camera.measure import measure, view_of
 from reader.camera.scores import scores
+from reader.overlay import card_to_px
 from reader.reading import Code, Punch, Reading, Rejection
 from tests.volume.cards import COLOURED, Sample, in_spec, out_of_spec
 
@@ -44,9 +45,7 @@ def painted(sample: Sample, position: str, size: tuple[float, float], light: flo
     layout, outcome = sample.layout, read_frame(sample.frame, [sample.layout])
     assert isinstance(outcome, Reading)
     assert outcome.punches()[position] is Punch.CLEAR
-    w, h = layout.width_mm, layout.height_mm
-    card = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
-    to_px = cv2.getPerspectiveTransform(card, np.array(outcome.corners_px, np.float32))
+    to_px, _ = card_to_px(layout, np.array(outcome.corners_px))
 
     def at(x: NDArray[np.float64], y: NDArray[np.float64]) -> NDArray[np.float32]:
         points = np.stack(np.broadcast_arrays(x, y), axis=-1).reshape(-1, 1, 2)
@@ -54,7 +53,7 @@ def painted(sample: Sample, position: str, size: tuple[float, float], light: flo
 
     assert sample.frame.colour is not None
     image = sample.frame.colour.copy()
-    x, y = np.rint(at(np.linspace(0.2, 0.8, 30) * w, np.array(-4.0))).astype(int).T
+    x, y = np.rint(at(np.linspace(0.2, 0.8, 30) * layout.width_mm, np.array(-4.0))).astype(int).T
     bed = np.median(image[y, x], axis=0) * light
     place = next(p for p in layout.positions if p.name == position)
     turn = np.linspace(0, 2 * np.pi, 60)
