@@ -1,6 +1,6 @@
 """One camera image, from encoded bytes or from a camera. Grey always; colour only when somebody asks for it.
 
-Grey first because most beds need no more, and decoding a JPEG to colour takes half as long again as to grey.
+Grey first because most beds need no more, and a JPEG is sooner decoded to grey than to colour.
 """
 
 from __future__ import annotations
