@@ -112,11 +112,11 @@ def lying(tray: Tray, image: Levels, layout: Layout, face: Literal["front", "bac
     return best[1]
 
 
-def raster_points(size_mm: tuple[float, float]) -> tuple[Floats, Floats]:
+def raster_points(size_mm: tuple[float, float], px_per_mm: float = BLANK_PX_PER_MM) -> tuple[Floats, Floats]:
     """Columns' x and rows' y of a card's raster, in mm from its centre."""
-    columns, rows = (round(side * BLANK_PX_PER_MM) for side in size_mm)
-    x = (np.arange(columns) + 0.5) / BLANK_PX_PER_MM - size_mm[0] / 2
-    y = (np.arange(rows) + 0.5) / BLANK_PX_PER_MM - size_mm[1] / 2
+    columns, rows = (round(side * px_per_mm) for side in size_mm)
+    x = (np.arange(columns) + 0.5) / px_per_mm - size_mm[0] / 2
+    y = (np.arange(rows) + 0.5) / px_per_mm - size_mm[1] / 2
     return np.asarray(x, np.float64), np.asarray(y, np.float64)
 
 
@@ -220,9 +220,9 @@ def _slopes(model: Singles) -> tuple[Singles, Singles]:
     return tuple(np.asarray(cv2.Sobel(model, cv2.CV_32F, *d, ksize=3)) * scale for d in ((1, 0), (0, 1)))  # type: ignore[return-value]
 
 
-def paper_mask(layout: Layout) -> NDArray[np.bool_]:
+def paper_mask(layout: Layout, px_per_mm: float = BLANK_PX_PER_MM) -> NDArray[np.bool_]:
     """Which pixels of the raster are surely paper: 1 mm within the sides and the cut."""
-    x, y = raster_points((layout.width_mm, layout.height_mm))
+    x, y = raster_points((layout.width_mm, layout.height_mm), px_per_mm)
     w, h = layout.width_mm / 2, layout.height_mm / 2
     sx, sy = _corner_signs(layout)
     gx, gy = np.meshgrid(w - sx * x, h - sy * y)

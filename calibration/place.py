@@ -25,7 +25,7 @@ from calibration.outline import (
 from calibration.plane import CardMap, Floats, Pose, Singles, card_map, half_sides_mm, products, to_mm, to_px
 from cards.layout import CornerCut
 
-COARSE_MM = 1.0
+COARSE_MM = 1.5
 """Raster of the coarse look."""
 CHANGED_MIN, CHANGED_SPREADS = 8.0, 4.0
 """Levels, and spreads of the bed, beyond which something lies there."""

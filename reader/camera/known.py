@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.learn import plane_of
-from calibration.models import BLANK_PX_PER_MM, Levels
-from calibration.place import CORNERS, CUT_CLEAR, Fit, Tray, turns
+from calibration.models import Levels
+from calibration.place import COARSE_MM, CORNERS, CUT_CLEAR, Fit, Tray, turns
 from calibration.plane import CORNER_PRODUCTS, CardMap, Pose, Singles
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
-from reader.camera.likely import Beds, Face, Room, Seen, small_bed
+from reader.camera.likely import Beds, Face, Room, Seen, px_per_mm_for, small_bed
 from reader.reading import Code, Point, Reading, Reason, Rejection, Score, Stray, Thresholds
 
 SIZE_MM = 4.0
@@ -39,14 +39,17 @@ LEAD_MIN = 0.03
 """By how much the best face must explain more than the next."""
 OUTSIDE_MAX = 0.03
 """Share of the bed beside the card that may look unlike the empty bed: chads, fibres, a finger; more is another place."""
-RIM_MAX = 0.05
+RIM_MM, RIM_MAX = 10.0, 0.05
 """Share of the picture's rim that may look new where no card can be followed: a hand; more is another place."""
 GAIN_MIN, GAIN_MAX = 0.7, 1.4
 """How far the lamp may have dimmed or brightened."""
 ODD_MAX = 0.15
 """What neither paper nor bed explains, as a share of the hole."""
-THIN_MAX = 0.08
+THIN_MAX = 0.1
 """What is bed but thinner than the opening, as a share of the hole: a crescent or a slit, no scratch."""
+SLIT_MAX, SLIT_LEVEL = 0.03, 60
+"""So much of a hole in one piece, at least so open (0 to 255), is a slit even when it measures less: blur takes its rims. Of
+4 mm holes 15 to 20 % open, 6.6 px a mm, the piece measured from 0.037; print off its place leaves 0.027 on clear positions."""
 OPENING_MM = 1.0
 """Narrower than this, what looks like bed is a scratch, or print a little off its place."""
 SOLID_MIN = 0.02
@@ -132,8 +135,9 @@ class Known:
         self._rooms: dict[tuple[int, ...], Room] = {}
         rows, columns = self.tray.coarse_bed.shape
         rim = np.ones((rows, columns), np.uint8)
-        rim[10:-10, 10:-10] = 0
-        self._rim = np.flatnonzero((rim > 0) & (self.tray.coarse_bed > 8) & (self.tray.limit < 255))[::3]
+        wide = round(RIM_MM / COARSE_MM)
+        rim[wide:-wide, wide:-wide] = 0
+        self._rim = np.flatnonzero((rim > 0) & (self.tray.coarse_bed > 8) & (self.tray.limit < 255))
         self._rim_level = float(self.tray.coarse_bed.ravel()[self._rim].sum())
 
     def faces(self, layout: Layout) -> tuple[Face, ...]:
@@ -141,16 +145,15 @@ class Known:
         if layout.digest not in self._faces:
             blanks = (self.profile.blank(layout.identity, name) for name in ("front", "back"))
             self._faces[layout.digest] = tuple(
-                Face(layout, blank, self._room(blank.mean.shape))
+                Face(layout, blank, self._room(layout))
                 for blank in blanks
                 if blank is not None and blank.layout_digest == layout.digest
             )
         return self._faces[layout.digest]
 
-    def _room(self, shape: tuple[int, ...]) -> Room:
-        if shape not in self._rooms:
-            self._rooms[shape] = Room(*shape)
-        return self._rooms[shape]
+    def _room(self, layout: Layout) -> Room:
+        columns, rows = (round(side * px_per_mm_for(layout)) for side in (layout.width_mm, layout.height_mm))
+        return self._rooms.setdefault((rows, columns), Room(rows, columns))
 
     def spots(self, face: Face) -> Spots:
         """The layout's positions on the face's raster."""
@@ -222,7 +225,7 @@ class Spots:
     """A layout's positions on a face's raster: which pixels belong to which."""
 
     def __init__(self, face: Face) -> None:
-        layout = face.layout
+        layout, px_per_mm = face.layout, face.px_per_mm
         hole = layout.hole
         centres = layout.centres_mm
         gaps = np.hypot(*(centres[:, None] - centres[None]).transpose(2, 0, 1)) + np.eye(len(centres)) * 1e3
@@ -230,12 +233,14 @@ class Spots:
         half = np.array([hole.width_mm, hole.height_mm]) / 2
         tolerance = min(hole.tolerance_mm + WIDE_MM, max(apart - 2 * float(half.min()), 0.6) * 0.5)
         rows, columns = face.mean.shape
-        x, y = ((np.arange(n) + 0.5) / BLANK_PX_PER_MM for n in (columns, rows))
+        x, y = ((np.arange(n) + 0.5) / px_per_mm for n in (columns, rows))
         self.centres_mm = centres
+        self.px_per_mm = px_per_mm
         self.columns = columns
         owner = np.full((rows, columns), len(centres), np.uint16)
         weight = np.zeros((rows, columns), np.float32)
         reach = half + tolerance + 1
+        places = []
         for k, (cx, cy) in enumerate(centres):
             here = np.ix_(np.abs(y - cy) < reach[1], np.abs(x - cx) < reach[0])
             gx, gy = np.meshgrid(x[here[1][0]] - cx, y[here[0][:, 0]] - cy)
@@ -244,23 +249,28 @@ class Spots:
                 if hole.shape == "circle"
                 else np.maximum(np.abs(gx) - half[0], np.abs(gy) - half[1])
             )
-            within = np.clip((tolerance - past) * BLANK_PX_PER_MM + 0.5, 0, 1)
+            within = np.clip((tolerance - past) * px_per_mm + 0.5, 0, 1)
             # Where reaches meet, each spot belongs to the place it lies deeper in.
             mine = within > weight[here]
+            places.append(here)
             for whole, part in ((owner, k), (weight, within)):
                 whole[here] = np.where(mine, part, whole[here])
         self.names = tuple(p.name for p in layout.positions)
         self.nothing = dict.fromkeys(self.names, _NOTHING)
-        self.hole_px = hole.area_mm2 * BLANK_PX_PER_MM**2
+        self.hole_px = hole.area_mm2 * px_per_mm**2
+        self._reaches = [
+            (slice(r[0, 0], r[-1, 0] + 1), slice(c[0, 0], c[0, -1] + 1), owner[r, c] == k)
+            for k, (r, c) in enumerate(places)
+        ]
         elsewhere = (face.paper > 0) & (weight <= 0.5)
         # By how much of a hole each level of open counts there; beside it whose it is, so that it is looked up once.
         share = np.rint(weight * SHARE_STEPS).astype(np.uint16)
         owner[elsewhere] |= np.uint16(ELSEWHERE)
         self._of = np.stack([share, owner], axis=-1).view(np.uint32).ravel()
         self.share_step = np.float32(1 / (SHARE_STEPS * 255 * self.hole_px))
-        width = max(3, round(min(OPENING_MM, 0.25 * min(hole.width_mm, hole.height_mm)) * BLANK_PX_PER_MM))
+        width = max(3, round(min(OPENING_MM, 0.25 * min(hole.width_mm, hole.height_mm)) * px_per_mm))
         self._opening = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (width, width))
-        self._drawn, self._solid, _ = face.room.levels
+        self._drawn, self._solid = face.room.levels[:2]
 
     def of(self, here: NDArray[np.intp]) -> tuple[NDArray[np.intp], Singles, NDArray[np.bool_]]:
         """(n,) each: whose these spots are, the number of positions where they are nobody's; by how much of a hole a
@@ -276,6 +286,16 @@ class Spots:
         drawn = self.drawn(seen.here, seen.open)
         cv2.morphologyEx(drawn, cv2.MORPH_OPEN, self._opening, self._solid)
         return self._solid.ravel().take(seen.here)
+
+    def slits(self, seen: Seen, positions: Sequence[int]) -> list[float]:
+        """Of each position, how open the most open piece in its reach is, as a share of a hole."""
+        drawn = self.drawn(seen.here, seen.open)
+        found = []
+        for rows, columns, mine in (self._reaches[k] for k in positions):
+            levels = np.where(mine, drawn[rows, columns], 0)
+            _, pieces = cv2.connectedComponents((levels >= SLIT_LEVEL).view(np.uint8))
+            found.append(float(np.bincount(pieces.ravel(), levels.ravel())[1:].max(initial=0)) / (255 * self.hole_px))
+        return found
 
     def drawn(self, here: NDArray[np.intp], values: Levels | int) -> Levels:
         """(rows, columns): 0 but for the values at these indices; until the next drawing."""
@@ -317,14 +337,16 @@ def _scores(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], we
     odd = np.zeros(count) if seen.odd is None else summed(weight * seen.odd)
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
-    some = np.flatnonzero((measured >= SOLID_MIN) | (raw >= THIN_MAX) | (odd >= ODD_MAX))
+    some = np.flatnonzero((measured >= SOLID_MIN) | (raw >= SLIT_MAX) | (odd >= ODD_MAX))
+    thin = np.flatnonzero((share < 0.5) & (raw - share > SLIT_MAX)).tolist()
+    slits = dict(zip(thin, spots.slits(seen, thin), strict=True)) if thin else {}
     found = spots.nothing.copy()
     if not len(some):
         return found
     row = seen.here // spots.columns
     whole = np.maximum(share.take(some), 1e-3)
     right, down = (
-        _rounded((summed(wide * at).take(some) / whole + 0.5) * (1 / BLANK_PX_PER_MM) - centre.take(some), 100)
+        _rounded((summed(wide * at).take(some) / whole + 0.5) * (1 / spots.px_per_mm) - centre.take(some), 100)
         for at, centre in zip((seen.here - row * spots.columns, row), spots.centres_mm.T, strict=True)
     )
     opened = _rounded(np.minimum(measured.take(some), 1.0), 1000)
@@ -332,7 +354,7 @@ def _scores(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], we
     rows = zip(some.tolist(), opened, right, down, *figures, strict=True)
     for k, score, x, y, solid_share, raw_share, odd_share in rows:
         doubts: tuple[str, ...] = ("unexplained",) if odd_share > ODD_MAX else ()
-        if solid_share < 0.5 and raw_share - solid_share > THIN_MAX:
+        if k in slits and (slits[k] > SLIT_MAX or raw_share - solid_share > THIN_MAX):
             doubts += ("crescent",)
         found[spots.names[k]] = Score(score, (x, y) if solid_share > 0.1 else (0.0, 0.0), doubts)
     return found
@@ -366,8 +388,8 @@ def _strays(spots: Spots, seen: Seen, beside: NDArray[np.bool_]) -> tuple[Stray,
         area = box[cv2.CC_STAT_AREA]
         if area < least or area < 0.4 * box[cv2.CC_STAT_WIDTH] * box[cv2.CC_STAT_HEIGHT]:
             continue
-        x_mm, y_mm = (round(float(v + 0.5) / BLANK_PX_PER_MM, 2) for v in (x + left, y + top))
-        found.append(Stray(x_mm, y_mm, round(float(area) / BLANK_PX_PER_MM**2, 2)))
+        x_mm, y_mm = (round(float(v + 0.5) / spots.px_per_mm, 2) for v in (x + left, y + top))
+        found.append(Stray(x_mm, y_mm, round(float(area) / spots.px_per_mm**2, 2)))
     return tuple(found)
 
 

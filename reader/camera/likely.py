@@ -5,6 +5,7 @@ Most spots look like the blank at once; the others are weighed (`calibration.wei
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -15,20 +16,22 @@ from numpy.typing import NDArray
 from calibration.blank import paper_mask, raster_points
 from calibration.models import BLANK_PX_PER_MM, SPREAD_STEPS, Bed, Blank, Levels
 from calibration.plane import DEGREE, CardMap, half_sides_mm, powers
-from calibration.weigh import BED_SHARE, UNLIKELY, VEIL, Singles, weigh
+from calibration.weigh import BED_SHARE, SURE, UNLIKELY, VEIL, Singles, weigh
 from cards.layout import Layout
 from reader.camera.geometry import Floats
 from reader.camera.patches import SIDE_MAX
 
-COARSE = 4
-"""Bed and light are smooth: they are looked up at every fourth pixel of the raster."""
+COARSE = 5
+"""Bed and light are smooth: they are looked up at every fifth pixel of the raster."""
 BED_STEP = 4
 """The bed is kept at every fourth pixel of the picture: enough for what is smooth, and near at hand."""
-BLOCK_PX = 24
-"""Light is compared over blocks of so many pixels, 8 mm."""
+HOLE_STEPS, STEP_MAX_MM = 10, 0.4
+"""A card is looked at in so many steps across a hole, or more where those are wider than a camera's blur."""
+BLOCK_MM = 8.0
+"""Light is compared over blocks of such a side."""
 LIGHT_STEPS = 128
 """Light is kept as a byte in such steps while spots are sorted out: within a level of the paper's."""
-SHIFT_SAMPLES, SHIFT_SAMPLES_MIN = 2000, 200
+SHIFT_SAMPLES, SHIFT_SAMPLES_MIN = 1000, 200
 """Pixels with the steepest print that tell its shift, and the fewest that do."""
 SHIFT_SLOPE_MIN = 15.0
 """Levels per mm: fainter print tells nothing about its place."""
@@ -67,6 +70,23 @@ class Beds:
     gain: float = 1.0
 
 
+def px_per_mm_for(layout: Layout) -> float:
+    """How finely a card is looked at: no finer than its blank is kept."""
+    step_mm = min(layout.hole.width_mm, layout.hole.height_mm) / HOLE_STEPS
+    return min(1 / min(step_mm, STEP_MAX_MM), BLANK_PX_PER_MM)
+
+
+def _at(levels: Levels, px_per_mm: float, size_mm: tuple[float, float]) -> Levels:
+    """A blank's picture on a coarser raster."""
+    columns, rows = (round(side * px_per_mm) for side in size_mm)
+    step = BLANK_PX_PER_MM / px_per_mm
+    # A raster's pixel lies where its middle lies.
+    place = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    found = cv2.warpAffine(levels, place, (columns, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(found, np.uint8)
+
+
 def small_bed(bed: Bed) -> Pairs:
     """A bed's mean and spread at every `BED_STEP`-th pixel: felt that has moved a little shows no more than that."""
     rows, columns = bed.mean.shape
@@ -103,13 +123,15 @@ class Face:
     def __init__(self, layout: Layout, blank: Blank, room: Room) -> None:
         self.layout, self.blank, self.room = layout, blank, room
         self.size_mm = layout.width_mm, layout.height_mm
-        self.mean: Singles = blank.mean.astype(np.float32)
-        self.spread: Singles = blank.spread.astype(np.float32) / np.float32(SPREAD_STEPS)
-        self._blank = paired(blank.mean, blank.spread).ravel()
-        self.paper = np.asarray(paper_mask(layout)).astype(np.uint8) * np.uint8(255)
+        self.px_per_mm = px_per_mm_for(layout)
+        self._level, spread = (_at(levels, self.px_per_mm, self.size_mm) for levels in (blank.mean, blank.spread))
+        self.mean: Singles = self._level.astype(np.float32)
+        self.spread: Singles = spread.astype(np.float32) / np.float32(SPREAD_STEPS)
+        self._blank = paired(self._level, spread).ravel()
+        self.paper = np.asarray(paper_mask(layout, self.px_per_mm)).astype(np.uint8) * np.uint8(255)
         self.area = max(cv2.countNonZero(self.paper), 1)
         rows, columns = self.mean.shape
-        (x, y), half = raster_points(self.size_mm), half_sides_mm(*self.size_mm)
+        (x, y), half = raster_points(self.size_mm, self.px_per_mm), half_sides_mm(*self.size_mm)
         self._u = powers(x / half[0]).T.astype(np.float32, order="C")
         self._v = powers(y / half[1]).astype(np.float32)
         self._u_near, self._v_near = self._u[:, ::COARSE].copy(), self._v[::COARSE].copy()
@@ -118,13 +140,13 @@ class Face:
         # As short as it can be: what is looked up here and there should lie near at hand.
         self._coarse = (row[:, None] * len(range(0, columns, COARSE)) + column).ravel()
         self._coarse = self._coarse.astype(np.min_scalar_type(int(self._coarse[-1])))
-        self._blocks = max(columns // BLOCK_PX, 4), max(rows // BLOCK_PX, 4)
+        self._blocks = max(int(self.size_mm[0] / BLOCK_MM), 4), max(int(self.size_mm[1] / BLOCK_MM), 4)
         self._fields = np.empty((3, len(range(0, rows, COARSE)), len(range(0, columns, COARSE))), np.float32)
         self._prepare_light()
         self._prepare_shift()
 
     def _prepare_light(self) -> None:
-        part, paper = (np.ascontiguousarray(a[::COARSE, ::COARSE]) for a in (self.blank.mean, self.paper))
+        part, paper = (np.ascontiguousarray(a[::COARSE, ::COARSE]) for a in (self._level, self.paper))
         known = cv2.resize(part, self._blocks, interpolation=cv2.INTER_AREA)
         whole = cv2.resize(paper, self._blocks, interpolation=cv2.INTER_AREA)
         self._use = np.flatnonzero(np.asarray(whole).ravel() > 250)
@@ -136,7 +158,7 @@ class Face:
 
     def _prepare_shift(self) -> None:
         gx, gy = (
-            np.asarray(cv2.Sobel(self.mean, cv2.CV_32F, *d, ksize=3)) * np.float32(BLANK_PX_PER_MM / 8)
+            np.asarray(cv2.Sobel(self.mean, cv2.CV_32F, *d, ksize=3)) * np.float32(self.px_per_mm / 8)
             for d in ((1, 0), (0, 1))
         )
         steep = np.where(self.paper > 0, np.hypot(gx, gy), 0).ravel()
@@ -165,7 +187,7 @@ class Face:
         return np.asarray(cv2.remap(image, x, y, cv2.INTER_NEAREST, self.room.levels[0]), np.uint8)
 
     def light(self, seen: Levels) -> Singles:
-        """How much brighter the card is than its blank: a smooth field over every fourth pixel, float32. See
+        """How much brighter the card is than its blank: a smooth field over every `COARSE`-th pixel, float32. See
         `calibration.blank.light`. seen: the card on every `COARSE`-th pixel of the raster."""
         blocks = np.asarray(cv2.resize(seen, self._blocks, interpolation=cv2.INTER_AREA), np.uint8)
         ratio = _LOG.take(blocks.ravel().take(self._use)) - self._known
@@ -256,8 +278,11 @@ class Face:
         """Indices of the paper's spots that lie so far off their blank in this light that they may show the bed."""
         light, bed, noise = self._fields
         _, expected, off = self.room.levels
-        cv2.resize(cv2.convertScaleAbs(light, alpha=LIGHT_STEPS), off.shape[::-1], off, interpolation=cv2.INTER_LINEAR)
-        cv2.multiply(self.blank.mean, off, expected, 1 / LIGHT_STEPS)
+        # Between columns it is worked out, between rows repeated, which is sooner done: it is as smooth as that.
+        wide = cv2.resize(
+            cv2.convertScaleAbs(light, alpha=LIGHT_STEPS), (off.shape[1], len(light)), interpolation=cv2.INTER_LINEAR
+        )
+        cv2.multiply(self._level, wide.repeat(COARSE, axis=0)[: len(off)], expected, 1 / LIGHT_STEPS)
         low, high, _, _ = cv2.minMaxLoc(bed / light)
         darker, brighter = self._limits(int(low) // LEVEL_STEP, int(high) // LEVEL_STEP + 1, int(noise.max()) + 1)
         if darker is not None and brighter is not None:
@@ -286,17 +311,22 @@ class Face:
         darkest, brightest = low * LEVEL_STEP, high * LEVEL_STEP
         found = []
         for away, level in ((self.mean - brightest, brightest), (darkest - self.mean, darkest)):
-            limit = self.spread
-            for z in (2.0, 3.0):
-                z_bed = (away - z * self.spread) / (noise + BED_SHARE * level + VEIL * self.mean)
-                # The least distance from the bed at which so much is still wholly paper.
-                safe = z_bed > np.sqrt((1 + z * z) / UNLIKELY - 2 - z * z)
-                limit = np.where(safe, z * self.spread, limit)
+            bed_spread = noise + BED_SHARE * level + VEIL * self.mean
+            limit = self.spread * np.clip(_least_off(np.maximum(away, 0), self.spread, bed_spread), 1, math.sqrt(SURE))
             found.append(np.clip(np.rint(limit), 1, 254).astype(np.uint8))
         darker, brighter = found
         darker[(self.paper == 0) | (self.mean < darkest)] = 255
         brighter[(self.paper == 0) | (self.mean > brightest)] = 255
         return darker if darker.min() < 255 else None, brighter if brighter.min() < 255 else None
+
+
+def _least_off(away: Singles, spread: Singles, bed_spread: Singles) -> Singles:
+    """By how many spreads a spot must be off its paper before `weigh` calls it anything else: where its two likelihoods,
+    of which the one grows and the other shrinks on the way to the bed, meet. away: from paper to bed."""
+    share = UNLIKELY / (bed_spread * bed_spread)
+    a, b = 1 - UNLIKELY - share * spread * spread, 2 * share * away * spread
+    c = share * away * away - (1 - 2 * UNLIKELY)
+    return np.asarray(2 * c / (b + np.sqrt(np.maximum(b * b + 4 * a * c, 1e-9))), np.float32)
 
 
 def between(image: Levels, x: Singles, y: Singles) -> Singles:
@@ -309,7 +339,7 @@ def between(image: Levels, x: Singles, y: Singles) -> Singles:
     return np.asarray(rows[0] if len(rows) == 1 else np.concatenate(rows), np.float32)
 
 
-_WIDER = np.ones((4, 4), np.uint8)
+_WIDER = np.ones((3, 3), np.uint8)
 """Wider than a blurred rim, in the raster's pixels."""
 _LOG = np.log(np.maximum(np.arange(256.0), 1.0))
 _PRIOR = np.diag([0, 0.3, 0.3, 1.0, 1.0, 1.0])
