@@ -20,6 +20,7 @@ from calibration.weigh import BED_SHARE, SURE, UNLIKELY, VEIL, Singles, weigh
 from cards.layout import Layout
 from reader.camera.geometry import Floats
 from reader.camera.patches import SIDE_MAX
+from reader.camera.printed import Print
 
 COARSE = 5
 """Bed and light are smooth: they are looked up at every fifth pixel of the raster."""
@@ -49,13 +50,15 @@ class Seen:
 
     here: (n,) indices into its blank's raster of all spots that are not plainly paper. open: (n,) uint8, 0 paper to 255
     bed. odd: (n,) uint8, 255 where neither explains it; `None` when there is no such spot.
-    explained: share of the paper's area that paper or bed explains. shift_mm: the print's.
+    explained: share of the paper's area that paper or bed explains. alike: how much of the blank's print is there, `None` where
+    that cannot be told (see `Print.alike`). shift_mm: the print's.
     """
 
     here: NDArray[np.intp]
     open: Levels
     odd: Levels | None
     explained: float
+    alike: float | None
     shift_mm: tuple[float, float]
 
 
@@ -142,6 +145,8 @@ class Face:
         self._coarse = self._coarse.astype(np.min_scalar_type(int(self._coarse[-1])))
         self._blocks = max(int(self.size_mm[0] / BLOCK_MM), 4), max(int(self.size_mm[1] / BLOCK_MM), 4)
         self._fields = np.empty((3, len(range(0, rows, COARSE)), len(range(0, columns, COARSE))), np.float32)
+        self._print = Print(layout, self._level, self.paper, self.px_per_mm)
+        self._print_coarse = self._coarse[self._print.here]
         self._prepare_light()
         self._prepare_shift()
 
@@ -227,10 +232,11 @@ class Face:
         light = self.light(np.asarray(cv2.remap(image, near[0], near[1], cv2.INTER_NEAREST), np.uint8))
         shift = self.print_shift(image, mapped, light)
         seen = self._nearest(image, mapped.moved(*shift) if shift != (0.0, 0.0) else mapped)
+        alike = self._print.alike(seen, light.ravel().take(self._print_coarse))
         self._look_at_bed(beds, near)
         here = self._unlike(seen)
         if not len(here):
-            return Seen(here, np.zeros(0, np.uint8), None, 1.0, shift)
+            return Seen(here, np.zeros(0, np.uint8), None, 1.0, alike, shift)
         coarse = self._coarse.take(here).astype(np.intp)
         light, bed, noise = (field.ravel().take(coarse) for field in self._fields)
         blank = self._blank.take(here).view(np.uint8)
@@ -245,7 +251,7 @@ class Face:
         here = here.take(some)
         odd = self._wide(here, neither.take(some))
         explained = 1.0 if odd is None else 1 - cv2.countNonZero(odd) / self.area
-        return Seen(here, likely.take(some), odd, explained, shift)
+        return Seen(here, likely.take(some), odd, explained, alike, shift)
 
     def _look_at_bed(self, beds: Beds, near: Singles) -> None:
         """Fill in the bed's level and spread under every `COARSE`-th pixel. near: where those lie in the picture."""

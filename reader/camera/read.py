@@ -19,15 +19,14 @@ from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import Measured, is_faint, least_contrast, measure, view_of
 from reader.camera.patches import View, middle_of, view
 from reader.camera.plainly import named_plainly
+from reader.camera.rivals import HOLES_ELSEWHERE, STRAYS_MAX, best
 from reader.camera.scores import SPILL_MAX, scores
 from reader.camera.shadow import hides_colour, without_shadow
 from reader.camera.strays import equal_spots, find_strays
-from reader.reading import Code, Point, Punch, Reading, Reason, Rejection, Thresholds
+from reader.reading import Code, Point, Reading, Reason, Rejection, Thresholds
 
 OTHER_HOLES_MIN = 8
 """So many equal holes beside the positions, and none at them: another card of the same outline."""
-STRAYS_MAX = 4
-"""More strays than this, and than holes at positions, are no slips of a hand."""
 BLUR_MAX, BLUR_MAX_MM = 0.8, 2.0
 """Wider edges than this, as a share of the hole's narrower side and at most in mm, leave no whole hole to see."""
 SHARP_PX = 5.0
@@ -36,8 +35,6 @@ UNCALIBRATED, UNCALIBRATED_BLACK = Thresholds(punched_min=0.66), Thresholds(punc
 """A hole counts as punched from 60 % open, but what measures that may be less: blur adds to a part-open hole's longer
 rim. Holes that are 57 to 60 % open measured up to 0.63, over black with a shaded chad up to 0.665; whole ones, and those
 with a chad over 15 %, from 0.75."""
-LEAD_MIN = 0.2
-"""By how much a layout must explain the holes better than another of the same outline."""
 
 
 def read_frame(
@@ -100,26 +97,7 @@ def _uncalibrated(frame: Frame, layouts: Sequence[Layout], known: Sequence[Layou
     twins = identify(frame, Placed(found.layout, found.face, found.edge.geometry), layouts, known)
     if isinstance(twins, Rejection):
         return twins
-    return _best([_read(frame, replace(found, layout=layout)) for layout in twins])
-
-
-def _best(readings: Sequence[Reading | Rejection]) -> Reading | Rejection:
-    """Of layouts that the outline cannot tell apart, the one whose places the holes are at."""
-    if len(readings) == 1:
-        return readings[0]
-    real = sorted((r for r in readings if isinstance(r, Reading)), key=_explained, reverse=True)
-    if not real:
-        return readings[0]
-    if len(real) > 1 and _explained(real[0]) - _explained(real[1]) < LEAD_MIN:
-        return Rejection((Reason(Code.AMBIGUOUS_FIT),))
-    return real[0]
-
-
-def _explained(reading: Reading) -> float:
-    """Holes at positions beyond doubt, as a share of all that look like holes."""
-    punches = list(reading.punches().values())
-    certain = punches.count(Punch.PUNCHED)
-    return certain / max(certain + punches.count(Punch.UNCERTAIN) + len(reading.strays), 1)
+    return best([_read(frame, replace(found, layout=layout)) for layout in twins])
 
 
 def _read(frame: Frame, found: Found) -> Reading | Rejection:
@@ -149,7 +127,7 @@ def _read(frame: Frame, found: Found) -> Reading | Rejection:
     of_another = not holes and equal_spots(seen_by, geometry, layout) >= OTHER_HOLES_MIN
     too_large = is_lattice(layout) and holes and middle_of(measured.spill[measured.open > 0.5]) > SPILL_MAX
     if of_another or too_large or len(strays) > max(STRAYS_MAX, holes):
-        return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="its holes lie elsewhere"),))
+        return Rejection((HOLES_ELSEWHERE,))
     return Reading(
         source="camera",
         layout=layout.identity,
