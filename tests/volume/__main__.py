@@ -33,7 +33,8 @@ def main() -> int:
     if given.show is not None:
         return _show(given)
     goal = given.positions or (AMBIGUOUS if given.out_of_spec else POSITIONS)
-    name = f"{'out-of-spec' if given.out_of_spec else 'in-spec'}{'-coloured' if given.coloured else ''}-{given.seed}"
+    kind = ("out-of-spec" if given.out_of_spec else "in-spec", *_ways(given))
+    name = f"{'-'.join(kind)}-{given.seed}"
     state = given.folder / f"{name}.json"
     reached = _resume(state)
     try:
@@ -54,11 +55,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--coloured", action="store_true", help="on green and beech instead of a machine's felt and panel"
     )
+    parser.add_argument(
+        "--calibrated", action="store_true", help="before two fixed machines at 1640 × 1232 that were calibrated first"
+    )
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--show", type=int, metavar="CARD", help="read this card of the run again, write its picture")
     parser.add_argument("--folder", type=Path, default=Path("volume-run"), help="for the state and pictures")
     return parser
+
+
+def _ways(given: argparse.Namespace) -> list[str]:
+    """What the run does otherwise, in the words of its options."""
+    return [way for way in ("coloured", "calibrated") if getattr(given, way)]
 
 
 def done(tally: Tally, beyond: bool) -> int:
@@ -81,7 +90,7 @@ def _run(given: argparse.Namespace, goal: int, so_far: Progressed) -> Generator[
             while done(tally, beyond) < goal:
                 while len(waiting) < 2 * given.processes:
                     at = (parts + len(waiting)) * PART
-                    waiting.append(pool.submit(read_range, given.seed, at, at + PART, beyond, beds))
+                    waiting.append(pool.submit(read_range, given.seed, at, at + PART, beyond, beds, given.calibrated))
                 tally.add(waiting.pop(0).result())
                 parts += 1
                 note = f"{tally.cards:,} cards, {tally.silent + tally.certain} silent"
@@ -97,7 +106,7 @@ def _code() -> str:
     """Digest of what renders, reads and counts: figures of two versions are never added up."""
     root = Path(__file__).parents[2]
     digest = hashlib.sha256()
-    for folder in ("cards", "device", "reader/camera", "tests/volume"):
+    for folder in ("calibration", "cards", "device", "reader/camera", "tests/volume"):
         for path in sorted((root / folder).rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -140,14 +149,14 @@ def _tell(tally: Tally, seconds: float, given: argparse.Namespace, state: Path) 
             f"chads closed again: {tally.closed:,}, called clear: {tally.closed_clear:,}",
         ]
     lines += [f"  card {f['card']}: {f['kind']}, {f['layout']}, {f['bed']}, {f['what']}" for f in tally.failures[:40]]
-    more = (" --out-of-spec" if given.out_of_spec else "") + (" --coloured" if given.coloured else "")
+    more = "".join(f" --{way}" for way in (["out-of-spec"] if given.out_of_spec else []) + _ways(given))
     lines.append(f"all of them: {state}; see one: python -m tests.volume{more} --seed {given.seed} --show CARD")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _show(given: argparse.Namespace) -> int:
     k, beyond, folder = given.show, given.out_of_spec, given.folder
-    sample = (out_of_spec if beyond else in_spec)(given.seed, k, COLOURED if given.coloured else BEDS)
+    sample = (out_of_spec if beyond else in_spec)(given.seed, k, COLOURED if given.coloured else BEDS, given.calibrated)
     tally = Tally()
     judge_card(k, sample, tally, beyond)
     folder.mkdir(parents=True, exist_ok=True)

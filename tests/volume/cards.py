@@ -21,6 +21,7 @@ from device.simulator.people import answer
 from device.simulator.render import render
 from device.simulator.scene import Bed, Scene, machine_scene
 from device.simulator.truth import Truth, strays, truth
+from tests.volume import machine
 
 SURVEYS = ("stadslogistiek", "survey-a", "survey-b", "survey-c")
 CLASSIC = "ibm80"
@@ -67,18 +68,23 @@ def layouts() -> dict[str, Layout]:
     return {layout.id: layout for layout in (*found, find_layout(CLASSIC))}
 
 
-def in_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS) -> Sample:
-    """Card k of the in-spec run."""
+def survey_layouts() -> tuple[Layout, ...]:
+    """Those that a calibrated machine knows."""
+    return tuple(layouts()[name] for name in SURVEYS)
+
+
+def in_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS, calibrated: bool = False) -> Sample:
+    """Card k of the in-spec run. calibrated: before one of the fixed machines, which have no 80-column cards."""
     rng = np.random.default_rng([seed, k])
-    classic = k % CLASSIC_EVERY == CLASSIC_EVERY - 1
+    classic = k % CLASSIC_EVERY == CLASSIC_EVERY - 1 and not calibrated
     layout = layouts()[CLASSIC if classic else SURVEYS[k % len(SURVEYS)]]
     cuts = _classic_cuts(layout, rng) if classic else _survey_cuts(layout, rng)
     if not classic and k % STRAY_EVERY == 0:
         cuts += astray(layout, rng)
-    return _sample(layout, k, cuts, beds, rng)
+    return _sample(layout, k, cuts, beds, rng, calibrated)
 
 
-def out_of_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS) -> Sample:
+def out_of_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS, calibrated: bool = False) -> Sample:
     """Card k of the out-of-spec run: survey cards, about half of whose holes are half open, or closed again."""
     rng = np.random.default_rng([seed, k, 1])
     layout = layouts()[SURVEYS[k % len(SURVEYS)]]
@@ -96,7 +102,7 @@ def out_of_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS) -> Sample:
             near = min(layout.positions, key=lambda p: (p.x_mm - cut.x_mm) ** 2 + (p.y_mm - cut.y_mm) ** 2)
             closed.append(near.name)
         cuts.append(cut)
-    return replace(_sample(layout, k, cuts, beds, rng, offer=False), closed=tuple(closed))
+    return replace(_sample(layout, k, cuts, beds, rng, calibrated, offer=False), closed=tuple(closed))
 
 
 def _survey_cuts(layout: Layout, rng: np.random.Generator) -> list[Cut]:
@@ -118,11 +124,20 @@ def _classic_cuts(layout: Layout, rng: np.random.Generator) -> list[Cut]:
 
 
 def _sample(
-    layout: Layout, k: int, cuts: list[Cut], beds: tuple[Bed, ...], rng: np.random.Generator, *, offer: bool = True
+    layout: Layout,
+    k: int,
+    cuts: list[Cut],
+    beds: tuple[Bed, ...],
+    rng: np.random.Generator,
+    calibrated: bool,
+    *,
+    offer: bool = True,
 ) -> Sample:
     classic = layout.id == CLASSIC
-    scene = _scene(k, classic, beds, rng)
+    scene = _scene(k, classic, beds, rng, calibrated)
     card = _card(layout, cuts, classic, rng)
+    if calibrated:
+        card = replace(card, language=machine.edition(layout))
     others = tuple(v for v in layouts().values() if v is not layout)
     offered: tuple[Layout, ...] = (layout,)
     if offer and k % FOREIGN_EVERY == 1:
@@ -133,7 +148,9 @@ def _sample(
     return Sample(layout, offered, scene, card, frame, truth(layout, card), strays(layout, card))
 
 
-def _scene(k: int, classic: bool, beds: tuple[Bed, ...], rng: np.random.Generator) -> Scene:
+def _scene(k: int, classic: bool, beds: tuple[Bed, ...], rng: np.random.Generator, calibrated: bool) -> Scene:
+    if calibrated:
+        return machine.lies(beds[int(rng.integers(len(beds)))], "back" if rng.random() < 0.1 else "front", rng)
     size = (1640, 1232) if classic or k % LARGE_EVERY == 0 else (1024, 768)
     scene = machine_scene(rng, beds[int(rng.integers(len(beds)))], *size)
     turned = 180.0 if rng.random() < 0.1 else 0.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from typing import Any
 
 import cv2
 
+from calibration.profile import Profile
 from device.simulator.scene import Bed
 from reader.camera import read_frame
 from reader.reading import Punch, Reading
-from tests.volume.cards import BEDS, CLASSIC, Sample, in_spec, out_of_spec
+from tests.volume import machine
+from tests.volume.cards import BEDS, CLASSIC, Sample, in_spec, out_of_spec, survey_layouts
 
 FAILURES_MAX = 1000
 """More are counted, not listed."""
@@ -55,19 +58,27 @@ class Tally:
         )
 
 
-def read_range(seed: int, start: int, stop: int, beyond: bool, beds: tuple[Bed, ...] = BEDS) -> Tally:
-    """Render and read the cards `start` to `stop` − 1. beyond: of the out-of-spec run."""
+def read_range(
+    seed: int, start: int, stop: int, beyond: bool, beds: tuple[Bed, ...] = BEDS, calibrated: bool = False
+) -> Tally:
+    """Render and read the cards `start` to `stop` − 1. beyond: of the out-of-spec run. calibrated: by fixed machines."""
     cv2.setNumThreads(1)
     tally = Tally()
     for k in range(start, stop):
-        judge_card(k, (out_of_spec if beyond else in_spec)(seed, k, beds), tally, beyond)
+        judge_card(k, (out_of_spec if beyond else in_spec)(seed, k, beds, calibrated), tally, beyond)
     return tally
+
+
+@cache
+def _profile(bed: Bed) -> Profile:
+    return machine.learnt(bed, survey_layouts())
 
 
 def judge_card(k: int, sample: Sample, tally: Tally, beyond: bool) -> None:
     """Read one card and count."""
     tally.cards += 1
-    outcome = read_frame(sample.frame, sample.offered)
+    profile = None if sample.scene.camera is None else _profile(sample.scene.bed)
+    outcome = read_frame(sample.frame, sample.offered, profile)
     if sample.layout not in sample.offered:
         tally.foreign += 1
         if isinstance(outcome, Reading):

@@ -38,6 +38,15 @@ def test_over_coloured_beds_chads_that_hang_and_slits_are_doubted_and_whole_hole
     assert tally.doubtful + tally.refused <= 1, tally.failures
 
 
+def test_before_calibrated_machines_nothing_is_misread_and_half_open_holes_are_doubted() -> None:
+    tally = read_range(1, 0, 200, beyond=True, calibrated=True)
+    assert tally.ambiguous > 800
+    assert tally.certain == 0 and tally.silent == 0, tally.failures
+    tally = read_range(1, 0, 200, beyond=False, calibrated=True)
+    assert tally.silent == 0 and tally.strays_missed == 0 and tally.foreign > 1, tally.failures
+    assert tally.doubtful + tally.refused <= 1, tally.failures
+
+
 def test_a_card_follows_from_seed_and_number_alone() -> None:
     one, again, other = in_spec(5, 3), in_spec(5, 3), in_spec(6, 3)
     assert np.array_equal(one.frame.grey, again.frame.grey) and one.truth == again.truth

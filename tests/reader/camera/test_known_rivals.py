@@ -1,0 +1,101 @@
+"""Cards of one outline before a calibrated machine: each is read as itself, or not at all."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from calibration.profile import Profile
+from cards.layout import Layout
+from device.frame import Frame
+from device.simulator.card import Card, Cut
+from device.simulator.hand import Hand, punch
+from device.simulator.people import answer
+from device.simulator.render import render
+from device.simulator.scene import Bed
+from reader.camera.read import read_frame
+from reader.reading import Code, Reading, Rejection
+from tests.volume import machine
+from tests.volume.cards import layouts
+
+pytestmark = pytest.mark.xdist_group("rivals")
+ONE, OTHER = "stadslogistiek", "survey-a"
+BEDS: tuple[Bed, ...] = ("felt", "panel")
+Side = Literal["front", "back"]
+
+
+@cache
+def profile(bed: Bed) -> Profile:
+    return machine.learnt(bed, [layouts()[ONE], layouts()[OTHER]])
+
+
+def seen(
+    layout: Layout, bed: Bed, face: Side, cuts: tuple[Cut, ...], language: str | None = None, seed: int = 1
+) -> Frame:
+    rng = np.random.default_rng(seed)
+    card = Card(cuts, language=language or machine.edition(layout))
+    return render(layout, card, machine.lies(bed, face, rng), rng)
+
+
+def holes(layout: Layout, seed: int) -> tuple[Cut, ...]:
+    rng = np.random.default_rng(seed)
+    return tuple(punch(layout, answer(layout, rng), Hand(0.3, 0.0), rng))
+
+
+@pytest.mark.parametrize("bed", BEDS)
+@pytest.mark.parametrize("mine, offered", [(ONE, OTHER), (OTHER, ONE)])
+def test_an_unpunched_card_is_not_taken_for_another_of_its_outline(bed: Bed, mine: str, offered: str) -> None:
+    outcome = read_frame(seen(layouts()[mine], bed, "front", ()), [layouts()[offered]], profile(bed))
+    assert isinstance(outcome, Rejection) and outcome.reasons[0].code is Code.UNKNOWN_LAYOUT
+
+
+@pytest.mark.parametrize("bed", BEDS)
+@pytest.mark.parametrize("face", ["front", "back"])
+def test_a_punched_card_is_not_taken_for_another_of_its_outline(bed: Bed, face: Side) -> None:
+    for seed in range(8):
+        frame = seen(layouts()[OTHER], bed, face, holes(layouts()[OTHER], seed), seed=seed)
+        outcome = read_frame(frame, [layouts()[ONE]], profile(bed))
+        assert isinstance(outcome, Rejection) and outcome.reasons[0].code is Code.UNKNOWN_LAYOUT, seed
+
+
+@pytest.mark.parametrize("bed", BEDS)
+@pytest.mark.parametrize("face", ["front", "back"])
+@pytest.mark.parametrize("name", [ONE, OTHER])
+def test_of_two_layouts_of_one_outline_the_cards_own_is_read(bed: Bed, face: Side, name: str) -> None:
+    both = [layouts()[ONE], layouts()[OTHER]]
+    for seed in range(4):
+        frame = seen(layouts()[name], bed, face, holes(layouts()[name], seed), seed=seed)
+        outcome = read_frame(frame, both, profile(bed))
+        assert isinstance(outcome, Reading) and outcome.layout == layouts()[name].identity, seed
+
+
+def test_an_unprinted_back_without_holes_may_be_either_cards() -> None:
+    both = [layouts()[ONE], layouts()[OTHER]]
+    outcome = read_frame(seen(both[0], "felt", "back", ()), both, profile("felt"))
+    assert isinstance(outcome, Rejection) and outcome.reasons[0].code is Code.AMBIGUOUS_FIT
+
+
+@pytest.mark.parametrize("bed", BEDS)
+def test_a_card_in_another_language_than_the_blank_is_read(bed: Bed) -> None:
+    layout = layouts()[ONE]
+    cuts = holes(layout, 3)
+    own, *others = (read_frame(seen(layout, bed, "front", cuts, e), [layout], profile(bed)) for e in layout.languages)
+    assert isinstance(own, Reading) and others
+    for other in others:
+        assert isinstance(other, Reading) and other.punches() == own.punches()
+
+
+def test_a_narrow_slit_is_doubted_though_blur_leaves_little_of_it() -> None:
+    layout = layouts()["survey-a"]
+    place = layout.positions[5]
+    hole = Cut(place.x_mm, place.y_mm, layout.hole.width_mm, layout.hole.height_mm, round=True)
+    for side in range(0, 360, 45):
+        slit = replace(hole, flap=0.83, flap_deg=float(side))
+        outcome = read_frame(seen(layout, "felt", "front", (slit,)), [layout], profile("felt"))
+        assert isinstance(outcome, Reading)
+        assert outcome.scores[place.name].doubts or outcome.scores[place.name].open > 0.1, side
+        assert all(p.value == "clear" for name, p in outcome.punches().items() if name != place.name)
