@@ -51,7 +51,7 @@ def _templates(radius: float) -> tuple[Singles, ...]:
     return tuple(found)
 
 
-def crescents(gone: Singles, looks: Plan, reach_mm: float) -> Singles:
+def crescents(gone: Singles, looks: Plan) -> Singles:
     """(n,): the best crescent's contrast in each (n, rows, columns) patch of shares, 0 to about 1."""
     n, rows, columns = gone.shape
     radius = looks.half_mm[0] / looks.step_mm
@@ -63,7 +63,7 @@ def crescents(gone: Singles, looks: Plan, reach_mm: float) -> Singles:
     best = np.zeros((n * rows, columns), np.float32)
     for one, other in zip(ways, ways[WAYS // 2 :] + ways[: WAYS // 2], strict=True):
         np.maximum(best, one - np.maximum(other, 0), out=best)
-    near = np.hypot(looks.dx_mm[None], looks.dy_mm[:, None]) <= reach_mm
+    near = np.hypot(looks.dx_mm[None], looks.dy_mm[:, None]) <= looks.search_mm
     return np.asarray(best.reshape(n, rows, columns)[:, near].max(axis=1))
 
 

@@ -29,9 +29,9 @@ def darkness(seen: Singles, paper: Singles) -> Singles:
     return np.asarray(1 - light, np.float32)
 
 
-def worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: float) -> NDArray[np.bool_]:
+def worth_a_look(mixture: Mixture, gone: Singles, glance: Plan) -> NDArray[np.bool_]:
     """(n,): where a glance does not settle that nothing is there."""
-    near = (glance.hole_mm < search_mm).astype(np.float32).ravel() / np.float32(glance.area_samples)
+    near = glance.near / np.float32(glance.area_samples)
 
     def total(share: Singles) -> Singles:
         summed: Singles = share.reshape(len(share), -1) @ near
@@ -42,7 +42,7 @@ def worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: float
     thin = np.flatnonzero(~some & (total(gone) > GLANCE_GONE))
     if len(thin):
         part = gone[thin]
-        some[thin] = leaning(part, glance, search_mm) > GLANCE_LEAN
+        some[thin] = leaning(part, glance) > GLANCE_LEAN
         some[thin] |= total(opened(part, glance, OPENING)) > GLANCE_GONE
     off = np.flatnonzero(~some & (total(mixture.unlike) > GLANCE_UNLIKE))
     if len(off):
@@ -50,14 +50,11 @@ def worth_a_look(mixture: Mixture, gone: Singles, glance: Plan, search_mm: float
     return some
 
 
-def machine_worth_a_look(
-    seen: NDArray[np.uint8], paper: Singles, bed: Singles, glance: Plan, search_mm: float
-) -> NDArray[np.bool_]:
+def machine_worth_a_look(seen: NDArray[np.uint8], paper: Singles, bed: Singles, glance: Plan) -> NDArray[np.bool_]:
     """(n,): `worth_a_look` at a machine's holes. There are hundreds, and only what is off the paper is summed up.
 
     In so narrow a hole digits are as solid as anything, and no two places show the same print.
     """
-    near = glance.hole_mm < search_mm
     bright = (paper * paper).sum(axis=1)
     least = np.minimum(least_off(contrast_of(paper, bed)), DARKER * np.sqrt(bright))
     at, found = unmix_beyond(least, seen, paper, bed)
@@ -74,10 +71,10 @@ def machine_worth_a_look(
         summed = np.add.reduceat(np.append(share * weight[found.place], np.float32(0)), first[:-1])
         return np.where(first[1:] > first[:-1], summed, np.float32(0))
 
-    hole = near.astype(np.float32).ravel() / np.float32(glance.area_samples)
+    hole = glance.near / np.float32(glance.area_samples)
     some: NDArray[np.bool_] = total(like_bed, hole) > GLANCE_OPEN
     some |= total(found.unlike, glance.ring_weights) > GLANCE_UNEVEN
-    lean = np.abs(total(gone, end_weights(glance, search_mm).ravel()))
+    lean = np.abs(total(gone, end_weights(glance).ravel()))
     some |= (total(gone, hole) > GLANCE_GONE) & (lean > GLANCE_LEAN_MACHINE)
     solid = np.flatnonzero(~some & (total(found.unlike, hole) > GLANCE_UNLIKE))
     if len(solid):

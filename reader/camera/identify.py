@@ -229,5 +229,5 @@ def _patches(
     half = int(np.ceil(side_mm / 2 / step_mm))
     along = np.asarray((np.arange(2 * half) - half + 0.5) * step_mm, np.float64)
     centres = np.array([[m.x_mm, m.y_mm] for m in markers], np.float64).reshape(-1, 2)
-    looks = Plan(centres, step_mm, along, along, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
+    looks = Plan(step_mm, along, along, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
     return np.ascontiguousarray(sample(grey, geometry, looks, centres)[..., 0])

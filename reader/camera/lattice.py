@@ -66,11 +66,13 @@ def is_lattice(layout: Layout) -> bool:
 class _Rows:
     """Where to look along a layout's rows, and for its columns: the same for every picture.
 
-    count: of rows. looks: a patch for every sixteenth of every row. along_mm: (k,) places along the card of a row's samples.
-    columns_mm: (columns,). coarse: (offsets, stretches, columns) where the columns may lie, in `_covered`'s places.
+    count: of rows. middles_mm: (n, 2), of every sixteenth of every row. looks: a patch for each of them. along_mm: (k,)
+    places along the card of a row's samples. columns_mm: (columns,). coarse: (offsets, stretches, columns) where the
+    columns may lie, in `_covered`'s places.
     """
 
     count: int
+    middles_mm: Floats
     looks: Plan
     along_mm: Floats
     columns_mm: Floats
@@ -116,14 +118,14 @@ def _rows_of(width_mm: float, hole_height_mm: float, centres_mm: bytes) -> _Rows
     middles = np.stack([np.tile(across, len(rows)), np.repeat(rows, _PARTS)], axis=1)
     local = np.asarray((np.arange(size) - (size - 1) / 2) * _STEP_MM, np.float64)
     lines = np.array([*_LINES_MM, gap / 2])
-    looks = Plan(middles, _STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
+    looks = Plan(_STEP_MM, local, lines, np.zeros((1, 1)), np.zeros((1, 1), bool), 1.0)
     coarse = _places(columns, _OFFSETS_MM, _STRETCHES_MM, width_mm)
-    return _Rows(len(rows), looks, (across[:, None] + local).ravel(), columns, coarse)
+    return _Rows(len(rows), middles, looks, (across[:, None] + local).ravel(), columns, coarse)
 
 
 def _along(seen_by: View, geometry: Geometry, rows: _Rows) -> Singles:
     """(k,): the share of bed at the places along the card, summed over all rows."""
-    middles = rows.looks.centres_mm
+    middles = rows.middles_mm
     seen = levels(seen_by.image, geometry, rows.looks, middles)
     # Midway between two rows there is paper, however many holes are punched.
     paper, seen = middle(seen[:, -1], axis=1), seen[:, :-1]

@@ -21,7 +21,17 @@ from reader.camera.glance import (
     worth_a_look,
 )
 from reader.camera.patches import Plan, Singles, View, levels, middle, middle_of, plan, sample, view
-from reader.camera.shapes import FINE_OPENING, OPENING, disc_share, end_share, leaning, opened, paper_share, wider
+from reader.camera.shapes import (
+    FINE_OPENING,
+    OPENING,
+    disc_share,
+    end_share,
+    leaning,
+    opened,
+    opened_share,
+    paper_share,
+    wider,
+)
 from reader.camera.unmix import (
     BedKind,
     Mixture,
@@ -124,11 +134,11 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
 
     A glance first: where nothing but what most places show alike is off the paper, it is enough.
     """
-    fine = replace(plan(layout, geometry.px_per_mm, search_mm), centres_mm=centres_mm)
+    fine = plan(layout, geometry.px_per_mm, search_mm)
     bed = seen_by.bed.beneath(centres_mm)
-    glance = replace(plan(layout, geometry.px_per_mm, search_mm, GLANCE), centres_mm=centres_mm)
     if len(centres_mm) < GLANCE_MIN:
-        return _look(seen_by, geometry, fine, bed, search_mm, None)
+        return _look(seen_by, geometry, fine, centres_mm, bed, None)
+    glance = plan(layout, geometry.px_per_mm, search_mm, GLANCE)
     grid = levels(seen_by.image, geometry, glance, centres_mm)
     paper = middle(glance.ring_of(grid), axis=1)
     usual = None
@@ -137,19 +147,18 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
         mixture = unmix(seen, paper, bed)
         dark = _dark(seen, paper, mixture)
         alike = _usual(dark, mixture, glance)
-        some = worth_a_look(mixture, _beyond(alike, dark, mixture), glance, search_mm)
+        some = worth_a_look(mixture, _beyond(alike, dark, mixture), glance)
         least = GLANCE_SLIT if mixture.ground.is_point else GLANCE_SLIT_COLOURED
-        some |= _slit(alike, mixture, bed, glance, search_mm) > least
+        some |= _slit(alike, mixture, bed, glance) > least
         usual = _on(alike, glance, fine)
     else:
-        some = machine_worth_a_look(grid, paper, bed, glance, search_mm)
+        some = machine_worth_a_look(grid, paper, bed, glance)
     contrast = contrast_of(paper, bed)
     some |= contrast < (GLANCE_CONTRAST if glance.is_round else GREY_CONTRAST_MIN)
     blank = _blank(contrast, ground_of(bed).kind)
     if not some.any():
         return blank
-    looks = replace(fine, centres_mm=centres_mm[some])
-    return _put(blank, some, _look(seen_by, geometry, looks, bed[some], search_mm, usual))
+    return _put(blank, some, _look(seen_by, geometry, fine, centres_mm[some], bed[some], usual))
 
 
 def _blank(contrast: Singles, kind: BedKind) -> Measured:
@@ -161,40 +170,39 @@ def _blank(contrast: Singles, kind: BedKind) -> Measured:
 
 
 def _look(
-    seen_by: View, geometry: Geometry, looks: Plan, bed: Singles, search_mm: float, usual: _Usual | None
+    seen_by: View, geometry: Geometry, looks: Plan, centres_mm: Floats, bed: Singles, usual: _Usual | None
 ) -> Measured:
     """usual: what most positions show alike, where it is known from more positions than these."""
-    seen = sample(seen_by.image, geometry, looks, looks.centres_mm)
+    seen = sample(seen_by.image, geometry, looks, centres_mm)
     paper = middle(looks.ring_of(seen), axis=1)
     mixture = unmix(seen, paper, bed)
-    measured = _sum_up(seen, paper, mixture, looks, search_mm)
+    measured = _sum_up(seen, paper, mixture, looks)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
     if not mixture.ground.is_point and half.any():
         tinted = bed[half] * _tint(seen, mixture, bed, looks)
         again = unmix(seen[half], paper[half], tinted)
-        measured = _put(measured, half, _sum_up(seen[half], paper[half], again, looks, search_mm))
+        measured = _put(measured, half, _sum_up(seen[half], paper[half], again, looks))
         mixture.open[half], mixture.loose[half] = again.open, again.loose
     dark = _dark(seen, paper, mixture)
     usual = usual or _usual(dark, mixture, looks)
     gone = _beyond(usual, dark, mixture)
-    within = (looks.hole_mm < search_mm).astype(np.float32)
-    solid = (opened(gone, looks, OPENING) * within).sum(axis=(1, 2)) / np.float32(looks.area_samples)
-    lean = leaning(gone, looks, search_mm)
+    solid = opened_share(gone, looks, OPENING)
+    lean = leaning(gone, looks)
     crescent, aside = np.zeros(len(gone), np.float32), np.zeros(len(gone), np.float32)
     clear = measured.open < 0.5
     some = clear & (lean > CRESCENT_LEAN_MIN) & looks.is_round
     if some.any():
-        crescent[some] = crescents(gone[some], looks, search_mm)
+        crescent[some] = crescents(gone[some], looks)
     if dark is not None and looks.is_round:
         bed_dark = darkness(bed[:, None, None], paper)
-        aside = leaning(shaded(dark, bed_dark, usual.dark, clear), looks, search_mm)
+        aside = leaning(shaded(dark, bed_dark, usual.dark, clear), looks)
     disc, hung = np.zeros(len(gone), np.float32), np.zeros(len(gone), np.float32)
     part = (measured.open > PART_OPEN[0]) & (measured.open < PART_OPEN[1]) & (not mixture.ground.is_point)
     if part.any():
-        disc[part] = disc_share(gone[part], looks, search_mm)
+        disc[part] = disc_share(gone[part], looks)
         other = opened(mixture.unlike[part], looks, OPENING)
-        hung[part] = paper_share(seen[part], paper[part], bed[part], other, looks, search_mm)
-    slit = _slit(usual, mixture, bed, looks, search_mm)
+        hung[part] = paper_share(seen[part], paper[part], bed[part], other, looks)
+    slit = _slit(usual, mixture, bed, looks)
     return replace(measured, gone=solid, lean=lean, crescent=crescent, aside=aside, disc=disc, hung=hung, slit=slit)
 
 
@@ -216,8 +224,7 @@ def _dark(seen: Singles, paper: Singles, mixture: Mixture) -> Singles | None:
 
 
 def _usual(dark: Singles | None, mixture: Mixture, looks: Plan) -> _Usual:
-    inside = looks.hole_mm < 0
-    clear = mixture.open[:, inside].mean(axis=1) < 0.5
+    clear = mixture.open[:, looks.inside].mean(axis=1) < 0.5
     none = np.zeros(looks.hole_mm.shape, np.float32)
     if not clear.any() or not looks.is_round:
         # Beside a machine's narrow holes print is small, and no two positions show the same.
@@ -258,22 +265,23 @@ def _beyond(usual: _Usual, dark: Singles | None, mixture: Mixture) -> Singles:
     return gone
 
 
-def _slit(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan, search_mm: float) -> Singles:
+def _slit(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan) -> Singles:
     """(n,): what a slit adds up to, however narrow. Blur spreads light, and loses none; felt is blacker than print."""
     if not looks.is_round:
         return np.zeros(len(bed), np.float32)
+    share = np.float32(looks.area_samples)
     if not mixture.ground.is_point:
         # Within the hole's own reach: a neighbour's edge has the bed's colour, too.
-        rim = (looks.hole_mm < search_mm / 3).astype(np.float32) / np.float32(looks.area_samples)
-        return np.asarray((np.maximum(mixture.open - wider(usual.bed), 0) * rim).sum(axis=(1, 2)), np.float32)
-    near = (looks.hole_mm < search_mm).astype(np.float32) / np.float32(looks.area_samples)
+        coloured = np.maximum(mixture.open - wider(usual.bed), 0)
+        return np.asarray(coloured.reshape(len(bed), -1) @ looks.closer / share, np.float32)
     if mixture.ground.is_lit:
         light = mixture.way - wider(usual.way)
         bare = mixture.contrast < DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
-        return np.asarray((light * (light > GLOW_FROM) * near).sum(axis=(1, 2)) * bare, np.float32)
+        light *= light > GLOW_FROM
+        return np.asarray(light.reshape(len(bed), -1) @ looks.near / share * bare, np.float32)
     low, high = BLACK_STEP
     black = np.clip((mixture.way - low) / (high - low), 0, 1) - np.clip((wider(usual.way) - low) / (high - low), 0, 1)
-    return np.asarray((np.maximum(black, 0) * near).sum(axis=(1, 2)), np.float32)
+    return np.asarray(np.maximum(black, 0).reshape(len(bed), -1) @ looks.near / share, np.float32)
 
 
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
@@ -291,7 +299,7 @@ def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measure
 
 def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles:
     """(channels,): how the colour in this card's holes differs from the open bed's: the paper's walls colour the light."""
-    core = (mixture.open > 0.9) & (looks.hole_mm < 0)
+    core = (mixture.open > 0.9) & looks.inside
     whole = core.sum(axis=(1, 2)) > 0.5 * looks.area_samples
     if whole.sum() < TINT_HOLES:
         return np.ones(bed.shape[1], np.float32)
@@ -303,29 +311,25 @@ def _tint(seen: Singles, mixture: Mixture, bed: Singles, looks: Plan) -> Singles
     return tint
 
 
-def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search_mm: float) -> Measured:
-    within = (looks.hole_mm < search_mm).astype(np.float32)
-    solid = opened(mixture.open, looks, OPENING) * within
-    area = solid.sum(axis=(1, 2))
-    fine = (opened(mixture.open, looks, FINE_OPENING) * within).sum(axis=(1, 2))
-    loose = (opened(mixture.loose, looks, FINE_OPENING) * within).sum(axis=(1, 2))
-    other = (opened(mixture.unlike, looks, OPENING) * within).sum(axis=(1, 2))
-    spill = mixture.open.reshape(len(area), -1) @ looks.ring_weights
+def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan) -> Measured:
+    n = len(seen)
+    solid = opened(mixture.open, looks, OPENING).reshape(n, -1) * looks.near
+    # Down and across one after the other: what is alike on both sides of a hole's middle must come to no offset at all.
+    down, along = (solid.reshape(mixture.open.shape).sum(axis=k) for k in (1, 2))
+    area: Singles = down.sum(axis=1)
     safe = np.maximum(area, 1e-6)
-    x = (solid.sum(axis=1) @ looks.dx_mm.astype(np.float32)) / safe
-    y = (solid.sum(axis=2) @ looks.dy_mm.astype(np.float32)) / safe
-    shade = (solid * mixture.shade).sum(axis=(1, 2)) / safe
-    inside = np.einsum("nrc,nrck->nk", solid, seen) / safe[:, None]
+    x, y = down @ looks.dx_mm.astype(np.float32) / safe, along @ looks.dy_mm.astype(np.float32) / safe
+    shade = (solid * mixture.shade.reshape(n, -1)).sum(axis=1) / safe
+    inside = (solid[:, None] @ seen.reshape(n, looks.hole_mm.size, -1))[:, 0] / safe[:, None]
     depth = np.sqrt(((inside - paper) ** 2).sum(axis=1))
     found = (area > 0.05 * looks.area_samples)[:, None]
     offset = np.where(found, np.stack([x, y], axis=1), 0).astype(np.float32)
-    share = np.float32(looks.area_samples)
-    none = np.zeros(len(area), np.float32)
+    none = np.zeros(n, np.float32)
     return Measured(
-        open=area / share,
-        fine=fine / share,
-        loose=loose / share,
-        other=other / share,
+        open=area / np.float32(looks.area_samples),
+        fine=opened_share(mixture.open, looks, FINE_OPENING),
+        loose=opened_share(mixture.loose, looks, FINE_OPENING),
+        other=opened_share(mixture.unlike, looks, OPENING),
         gone=none,
         lean=none,
         crescent=none,
@@ -334,7 +338,7 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan, search
         hung=none,
         slit=none,
         ends=end_share(mixture, looks),
-        spill=spill,
+        spill=mixture.open.reshape(n, -1) @ looks.ring_weights,
         offset_mm=offset,
         shade=shade,
         depth=depth,

@@ -6,8 +6,8 @@ patch needs three projected points, not one per pixel.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Any, TypeVar
 
 import cv2
@@ -48,48 +48,79 @@ def middle_of(values: NDArray[np.number[Any]]) -> float:
 
 @dataclass(frozen=True)
 class Plan:
-    """Where to look on a layout, in millimetres; the same for every picture at one resolution.
+    """Where to look around a place, in millimetres; the same for every place and every picture at one resolution, so that
+    what follows from it alone is worked out once.
 
-    centres_mm: (n, 2). step_mm: between samples. dx_mm, dy_mm: (k,) sample offsets of a patch, `k` rows by `j` columns.
+    step_mm: between samples. dx_mm, dy_mm: (k,) sample offsets of a patch, `k` rows by `j` columns.
     hole_mm: (rows, columns) distance outside the nominal hole's edge (negative inside), at zero offset.
-    ring: (rows, columns) bool, samples that show paper beside the hole. half_mm: half the hole's width and
-    height. is_round: not a rectangle.
+    ring: (rows, columns) bool, samples that show paper beside the hole. search_mm: how far beyond the hole's edge what is
+    seen still belongs to it. half_mm: half the hole's width and height. is_round: not a rectangle.
     """
 
-    centres_mm: Floats
     step_mm: float
     dx_mm: Floats
     dy_mm: Floats
     hole_mm: Floats
     ring: NDArray[np.bool_]
     area_samples: float
+    search_mm: float = 0.0
     half_mm: tuple[float, float] = (1.0, 1.0)
     is_round: bool = False
 
     def ring_of(self, seen: NDArray[AnyLevel]) -> NDArray[AnyLevel]:
         """(n, rows, columns, channels) → (n, samples of the ring, channels)."""
         flat = seen.reshape(len(seen), self.ring.size, -1)
-        return np.take(flat, np.flatnonzero(self.ring), axis=1)
+        return np.take(flat, self._ring_at, axis=1)
 
-    @property
+    @cached_property
+    def _ring_at(self) -> NDArray[np.intp]:
+        return np.flatnonzero(self.ring)
+
+    @cached_property
     def ring_weights(self) -> Singles:
         """(rows · columns,): what a sample adds to the ring's mean."""
         return self.ring.ravel().astype(np.float32) / np.float32(self.ring.sum())
 
+    @cached_property
+    def inside(self) -> NDArray[np.bool_]:
+        """(rows, columns): within the nominal hole."""
+        return self.hole_mm < 0
+
+    @cached_property
+    def near(self) -> Singles:
+        """(rows · columns,): 1 within `search_mm` of the hole, else 0."""
+        return (self.hole_mm < self.search_mm).ravel().astype(np.float32)
+
+    @cached_property
+    def closer(self) -> Singles:
+        """(rows · columns,): 1 within a third of `search_mm`, where no neighbour reaches, else 0."""
+        return (self.hole_mm < self.search_mm / 3).ravel().astype(np.float32)
+
+    @cached_property
+    def lever(self) -> Singles:
+        """(rows · columns, 2): how far right and down a sample that is `closer` lies, in half widths and half heights."""
+        x, y = np.meshgrid(self.dx_mm / self.half_mm[0], self.dy_mm / self.half_mm[1])
+        return np.stack([x.ravel(), y.ravel()], axis=1).astype(np.float32) * self.closer[:, None]
+
+    @cached_property
+    def narrower_mm(self) -> float:
+        """The smaller of the hole's width and height, as far as samples tell it."""
+        return max(float(-2 * self.hole_mm.min()), self.step_mm)
+
 
 def plan(layout: Layout, px_per_mm: float, search_mm: float, coarser: float = 1.0) -> Plan:
-    """A patch per position, fine enough for the layout's smallest hole, reaching `search_mm` beyond it.
+    """A patch for each position, fine enough for the layout's smallest hole, reaching `search_mm` beyond it.
 
     coarser: by how much further apart the samples may lie.
     """
     smallest = min(layout.hole.width_mm, layout.hole.height_mm)
     step = coarser * max(1 / px_per_mm, smallest / 16)
-    return replace(_plan(layout.hole, step, search_mm, coarser > 1), centres_mm=layout.centres_mm)
+    return _plan(layout.hole, step, search_mm, coarser > 1)
 
 
 @lru_cache(maxsize=16)
 def _plan(hole: Hole, step: float, search_mm: float, glance: bool) -> Plan:
-    """`plan` without places: most pictures of a machine have enough pixels for the hole's own step."""
+    """Most pictures of a machine have enough pixels for the hole's own step."""
     reach = max(search_mm, RING_GAP_MM + RING_WIDTH_MM)
     half_x, half_y = hole.width_mm / 2 + reach, hole.height_mm / 2 + reach
     if hole.shape == "rect" and glance:
@@ -107,7 +138,8 @@ def _plan(hole: Hole, step: float, search_mm: float, glance: bool) -> Plan:
         gap = np.abs(y) - hole.height_mm / 2
         ring = (gap > RING_GAP_MM) & (gap < RING_GAP_MM + RING_WIDTH_MM) & (np.abs(x) < hole.width_mm)
     half = hole.width_mm / 2, hole.height_mm / 2
-    return Plan(np.empty((0, 2)), step, dx, dy, outside, ring, hole.area_mm2 / step**2, half, hole.shape == "circle")
+    area = hole.area_mm2 / step**2
+    return Plan(step, dx, dy, outside, ring, area, search_mm, half, hole.shape == "circle")
 
 
 def sample(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm: Floats) -> Singles:
@@ -210,6 +242,6 @@ class _Spots:
     dy_mm: Floats
 
     def sample(self, image: NDArray[np.uint8], geometry: Geometry, at_mm: Floats) -> Singles:
-        looks = Plan(at_mm, 0.0, self.dx_mm, self.dy_mm, np.zeros((1, 1)), np.zeros((1, 1), bool), 0.0)
+        looks = Plan(0.0, self.dx_mm, self.dy_mm, np.zeros((1, 1)), np.zeros((1, 1), bool), 0.0)
         seen = sample(image, geometry, looks, at_mm)
         return seen.reshape(len(at_mm), -1, seen.shape[3])

@@ -113,7 +113,7 @@ def _parted(colours: Singles) -> tuple[NDArray[np.bool_], float] | None:
 def _edges(seen_by: View, geometry: Geometry, layout: Layout, share: float) -> dict[int, _Edge]:
     """The shadow at every position that it darkens, by the position's place in the layout. None where print is dark, too."""
     looks = plan(layout, geometry.px_per_mm, search_reach_mm(layout))
-    ring = sample(seen_by.image, geometry, looks, looks.centres_mm)[:, looks.ring]
+    ring = sample(seen_by.image, geometry, looks, layout.centres_mm)[:, looks.ring]
     level, paper = ring.sum(axis=2), middle(ring, axis=1)
     usual = middle(level, axis=1)
     border = float(np.sqrt(share))

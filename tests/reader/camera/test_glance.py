@@ -39,7 +39,7 @@ def test_holes_are_looked_at_wherever_they_open_and_blank_places_are_not(looks: 
     seen = np.tile(paper[:, None, None], (1, *looks.hole_mm.shape, 1)).astype(np.uint8)
     for k, part in ((2, inside), (3, inside & (y > 0.4)), (5, inside & (y < -0.4))):
         seen[k, part] = bed[k]
-    assert machine_worth_a_look(seen, paper, bed, looks, SEARCH_MM).tolist() == [k in (2, 3, 5) for k in range(7)]
+    assert machine_worth_a_look(seen, paper, bed, looks).tolist() == [k in (2, 3, 5) for k in range(7)]
 
 
 @pytest.mark.parametrize("kind", BEDS)
@@ -51,7 +51,7 @@ def test_summing_only_what_is_off_the_paper_misses_nothing(looks: Plan, kind: st
     at_random = rng.random((n, *shape, 1)) < rng.random((n, 1, 1, 1)) * 0.4
     share = np.asarray(at_random * rng.random((n, 1, 1, 1)), np.float32)
     seen = (paper[:, None, None] + share * (bed - paper)[:, None, None]).astype(np.uint8)
-    found = machine_worth_a_look(seen, paper, bed, looks, SEARCH_MM)
+    found = machine_worth_a_look(seen, paper, bed, looks)
     assert 0 < found.sum() < n
     assert not (_by_every_sample(seen.astype(np.float32), paper, bed, looks) & ~found).any()
 
@@ -70,5 +70,5 @@ def _by_every_sample(
     hole = (looks.hole_mm < SEARCH_MM) / looks.area_samples
     some = (like_bed * hole).sum(axis=(1, 2)) > GLANCE_OPEN + 1e-4
     some |= mixture.unlike[:, looks.ring].mean(axis=1) > GLANCE_UNEVEN + 1e-4
-    leans = leaning(gone, looks, SEARCH_MM) > GLANCE_LEAN_MACHINE + 1e-4
+    leans = leaning(gone, looks) > GLANCE_LEAN_MACHINE + 1e-4
     return np.asarray(some | (leans & ((gone * hole).sum(axis=(1, 2)) > GLANCE_GONE + 1e-4)), np.bool_)

@@ -26,7 +26,7 @@ def disc(looks: Plan, x_mm: float, y_mm: float) -> Singles:
 def test_a_whole_holes_disc_is_gone_wherever_it_lies(campaign: Layout, off_mm: tuple[float, float]) -> None:
     looks = looks_at(campaign)
     whole = disc(looks, *off_mm)
-    assert disc_share(whole[None], looks, 1.2)[0] > 0.98
+    assert disc_share(whole[None], looks)[0] > 0.98
 
 
 @pytest.mark.parametrize("left", [0.3, 0.4, 0.5])
@@ -35,7 +35,7 @@ def test_a_chad_leaves_some_of_the_disc(campaign: Layout, left: float) -> None:
     looks = looks_at(campaign)
     bitten = disc(looks, 0.5, 0.3)
     bitten[:, looks.dx_mm < 0.5 + looks.half_mm[0] * (2 * left - 1)] = 0
-    assert disc_share(bitten[None], looks, 1.2)[0] < WHOLE_DISC - 0.03
+    assert disc_share(bitten[None], looks)[0] < WHOLE_DISC - 0.03
 
 
 def seen(looks: Plan, part: Singles) -> Mixture:
