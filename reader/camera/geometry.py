@@ -38,7 +38,10 @@ class Geometry:
 
     def to_px(self, points_mm: Floats) -> Floats:
         """(n, 2) mm from the front's top-left corner → (n, 2) px; pixel centres are integers."""
-        sheet = Sheet.of(points_mm, self.width_mm, self.height_mm)
+        return self.sheet_px(Sheet.of(points_mm, self.width_mm, self.height_mm))
+
+    def sheet_px(self, sheet: Sheet) -> Floats:
+        """`to_px` of points on this card that were made ready before."""
         return project(self.parameters, sheet, self.centre_px, self._turn).px
 
     @cached_property

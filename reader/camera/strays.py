@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cards.layout import Layout
-from reader.camera.geometry import Floats, Geometry
+from reader.camera.geometry import Floats, Geometry, Sheet
 from reader.camera.measure import PART_OPEN, Measured, measure_at, search_reach_mm
 from reader.camera.patches import Singles, View, middle, middle_of
 from reader.camera.scores import FAINT, SHADE_RATIO
@@ -83,7 +83,9 @@ def _candidates(seen_by: View, geometry: Geometry, layout: Layout) -> Floats:
     hole = min(layout.hole.width_mm, layout.hole.height_mm) / STEP_MM
     size = max(2, round(0.5 * hole))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    mask = cv2.morphologyEx((share > 0.5).astype(np.uint8), cv2.MORPH_OPEN, kernel)
+    like_bed = (share > 0.5).astype(np.uint8)
+    # Mostly nothing is, or nothing as large as a hole; telling spots apart costs as much as all before it.
+    mask = cv2.morphologyEx(like_bed, cv2.MORPH_OPEN, kernel) if like_bed.any() else like_bed
     if not mask.any():
         return np.empty((0, 2))
     _, _, stats, middles = cv2.connectedComponentsWithStats(mask, connectivity=4)
@@ -99,23 +101,44 @@ def _candidates(seen_by: View, geometry: Geometry, layout: Layout) -> Floats:
 
 def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     """(rows, columns): share of bed where a hole would be a stray, `STEP_MM` apart, sample k at (k + 0.5) steps; else 0."""
-    side = TILE * STEP_MM
-    nx, ny = int(np.ceil(layout.width_mm / side)), int(np.ceil(layout.height_mm / side))
-    tiles = _face(seen_by.image, geometry, nx * TILE, ny * TILE).reshape(ny, TILE, nx, TILE, -1)
-    seen = tiles.transpose(0, 2, 1, 3, 4).reshape(ny * nx, TILE, TILE, -1)
-    x, y = np.meshgrid((np.arange(nx) + 0.5) * side, (np.arange(ny) + 0.5) * side)
-    middles = np.stack([x.ravel(), y.ravel()], axis=1)
+    tiles = _tiles(layout.width_mm, layout.height_mm)
+    nx, ny, middles = tiles.across, tiles.down, tiles.middles_mm
+    face = _face(seen_by.image, geometry, tiles).reshape(ny, TILE, nx, TILE, -1)
+    seen = face.transpose(0, 2, 1, 3, 4).reshape(ny * nx, TILE, TILE, -1)
     # Every third sample is enough for a median.
     paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]), axis=1)
     share = bed_share(seen, paper, seen_by.bed.beneath(middles), APART, _looked_at(layout, nx, ny))
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
 
 
-def _face(image: NDArray[np.uint8], geometry: Geometry, columns: int, rows: int) -> NDArray[np.uint8]:
+@dataclass(frozen=True)
+class _Tiles:
+    """A card's face in tiles, so many across and down, the same for every picture. middles_mm: (tiles, 2). nodes: of the
+    places that are projected."""
+
+    across: int
+    down: int
+    middles_mm: Floats
+    nodes: Sheet
+
+
+@lru_cache(maxsize=16)
+def _tiles(width_mm: float, height_mm: float) -> _Tiles:
+    across, down = (int(np.ceil(length / (TILE * STEP_MM))) for length in (width_mm, height_mm))
+    middles, nodes = (
+        np.stack(np.meshgrid((np.arange(nx) + 0.5) * step, (np.arange(ny) + 0.5) * step), axis=-1).reshape(-1, 2)
+        for nx, ny, step in (
+            (across, down, TILE * STEP_MM),
+            (across * TILE // NODE, down * TILE // NODE, NODE * STEP_MM),
+        )
+    )
+    return _Tiles(across, down, middles, Sheet.of(nodes, width_mm, height_mm))
+
+
+def _face(image: NDArray[np.uint8], geometry: Geometry, tiles: _Tiles) -> NDArray[np.uint8]:
     """(rows, columns, …): the whole card in one look; between nodes a few millimetres apart the geometry is linear."""
-    across, down = columns // NODE, rows // NODE
-    x, y = np.meshgrid((np.arange(across) + 0.5) * NODE * STEP_MM, (np.arange(down) + 0.5) * NODE * STEP_MM)
-    px = geometry.to_px(np.stack([x.ravel(), y.ravel()], axis=1)).astype(np.float32).reshape(down, across, 2)
+    columns, rows = tiles.across * TILE, tiles.down * TILE
+    px = geometry.sheet_px(tiles.nodes).astype(np.float32).reshape(rows // NODE, columns // NODE, 2)
     size = columns + 2 * NODE, rows + 2 * NODE
     where = [cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in cv2.split(_grown(px))]
     # Beyond the card its last paper goes on: else a tile at its edge would take the bed for its paper, and see no hole.
