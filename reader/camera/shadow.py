@@ -19,7 +19,19 @@ from device.frame import Frame
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import is_lattice
 from reader.camera.measure import Measured, measure, search_reach_mm
-from reader.camera.patches import RING_GAP_MM, RING_WIDTH_MM, Bed, Plan, Singles, View, beside, middle, plan, sample
+from reader.camera.patches import (
+    RING_GAP_MM,
+    RING_WIDTH_MM,
+    Bed,
+    Plan,
+    Singles,
+    View,
+    beside,
+    middle,
+    middle_of,
+    plan,
+    sample,
+)
 from reader.camera.scores import OPENISH
 
 DARKEST, LIGHTEST, PARTED_MIN = 0.15, 0.65, 0.85
@@ -81,7 +93,7 @@ def hides_colour(frame: Frame, geometry: Geometry, seen_by: View) -> bool:
     Felt has no hue, and what lies on it is not of its hue.
     """
     level = (seen_by.around if seen_by.image is frame.grey else beside(frame.grey, geometry)[1])[:, 0]
-    bright = level * LIGHTEST > np.median(level)
+    bright = level * LIGHTEST > middle_of(level)
     if bright.sum() < FEW or frame.colour is None:
         return False
     colours = beside(frame.colour, geometry)[1]
