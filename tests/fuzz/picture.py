@@ -30,7 +30,8 @@ from tests.fuzz import start
 ARRAYS = [
     f"reader.camera.{name}"
     for name in (
-        "edges", "find", "geometry", "glance", "lattice", "measure", "patches", "scores", "shadow", "shapes", "strays", "unmix",
+        "crescent", "edges", "find", "geometry", "glance", "lattice", "measure", "outline", "patches", "scores", "shadow",
+        "shapes", "strays", "unmix",
     )
 ]  # fmt: skip
 """Compare whole arrays, which atheris would keep for ever; the others' branches guide the search."""
