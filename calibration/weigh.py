@@ -27,6 +27,9 @@ ODD = 9.0
 ODD_WAY = 0.4
 """Share of the way from paper to bed; nearer to paper is a shadow, a fold or pencil."""
 
+OFF_SPREADS, OFF_WAY = 6.0, 0.75
+"""So many spreads off its paper, or so much of the way to the bed, a spot is no print that lies off its place."""
+
 
 def weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spread: Singles) -> tuple[Levels, Levels]:
     """How likely each spot is bed, 0 to 255, and 255 where it is neither paper nor bed; all of one shape, in levels."""
@@ -48,3 +51,14 @@ def weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spre
     likely *= 255 / (LIKELY - UNLIKELY)
     opened = np.minimum(np.maximum(likely, 0, out=likely), 255, out=likely).astype(np.uint8)
     return opened, odd.view(np.uint8) * np.uint8(255)
+
+
+def cover(seen: Singles, paper: Singles, spread: Singles, bed: Singles) -> Singles:
+    """How much of each spot the bed covers, 0.5 to 1, where it is half or more and no print; else 0.
+
+    Where `weigh` asks what a spot is, this asks how much: a narrow slit is all rim, and its rims are half paper.
+    """
+    way, gone = paper - bed, paper - seen
+    share = gone / np.where(np.abs(way) < 1, np.float32(1), way)
+    sure = (share > 0.5) & ((np.abs(gone) > OFF_SPREADS * spread) | (share > OFF_WAY))
+    return np.asarray(np.where(sure, np.minimum(share, 1), 0), np.float32)

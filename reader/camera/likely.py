@@ -50,6 +50,7 @@ class Seen:
 
     here: (n,) indices into its blank's raster of all spots that are not plainly paper. open: (n,) uint8, 0 paper to 255
     bed. odd: (n,) uint8, 255 where neither explains it; `None` when there is no such spot.
+    levels: (n,) each, what is seen there, the paper's level and spread in this light, and the bed's level.
     explained: share of the paper's area that paper or bed explains. alike: how much of the blank's print is there, `None` where
     that cannot be told (see `Print.alike`). shift_mm: the print's.
     """
@@ -57,6 +58,7 @@ class Seen:
     here: NDArray[np.intp]
     open: Levels
     odd: Levels | None
+    levels: tuple[Singles, Singles, Singles, Singles]
     explained: float
     alike: float | None
     shift_mm: tuple[float, float]
@@ -121,7 +123,7 @@ class Room:
 
 
 class Face:
-    """One blank face, prepared for many cards. room: of the blank's size; faces may share it."""
+    """One blank face, prepared for many cards. room: of the raster that it is looked at on; faces may share it."""
 
     def __init__(self, layout: Layout, blank: Blank, room: Room) -> None:
         self.layout, self.blank, self.room = layout, blank, room
@@ -236,22 +238,19 @@ class Face:
         self._look_at_bed(beds, near)
         here = self._unlike(seen)
         if not len(here):
-            return Seen(here, np.zeros(0, np.uint8), None, 1.0, alike, shift)
+            return Seen(here, np.zeros(0, np.uint8), None, (np.zeros(0, np.float32),) * 4, 1.0, alike, shift)
         coarse = self._coarse.take(here).astype(np.intp)
         light, bed, noise = (field.ravel().take(coarse) for field in self._fields)
         blank = self._blank.take(here).view(np.uint8)
-        likely, neither = weigh(
-            between(image, self.room.across.ravel().take(here), self.room.down.ravel().take(here)),
-            blank[::2] * light,
-            blank[1::2] * np.float32(1 / SPREAD_STEPS),
-            bed,
-            noise,
-        )
+        spots = between(image, self.room.across.ravel().take(here), self.room.down.ravel().take(here))
+        levels = spots, blank[::2] * light, blank[1::2] * np.float32(1 / SPREAD_STEPS), bed
+        likely, neither = weigh(*levels, noise)
         some = (likely | neither).astype(np.bool_).nonzero()[0]
+        seen_there, paper, spread, bed = (level.take(some) for level in levels)
         here = here.take(some)
         odd = self._wide(here, neither.take(some))
         explained = 1.0 if odd is None else 1 - cv2.countNonZero(odd) / self.area
-        return Seen(here, likely.take(some), odd, explained, alike, shift)
+        return Seen(here, likely.take(some), odd, (seen_there, paper, spread, bed), explained, alike, shift)
 
     def _look_at_bed(self, beds: Beds, near: Singles) -> None:
         """Fill in the bed's level and spread under every `COARSE`-th pixel. near: where those lie in the picture."""

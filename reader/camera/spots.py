@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calibration.models import Levels
 from calibration.plane import Singles
+from calibration.weigh import cover
 from reader.camera.likely import Face, Seen
 from reader.reading import Score, Stray
 
@@ -18,9 +19,11 @@ ODD_MAX = 0.15
 """What neither paper nor bed explains, as a share of the hole."""
 THIN_MAX = 0.1
 """What is bed but thinner than the opening, as a share of the hole: a crescent or a slit, no scratch."""
-SLIT_MAX, SLIT_LEVEL = 0.03, 60
-"""So much of a hole in one piece, at least so open (0 to 255), is a slit even when it measures less: blur takes its rims. Of
-4 mm holes 15 to 20 % open, 6.6 px a mm, the piece measured from 0.037; print off its place leaves 0.027 on clear positions."""
+SLIT_MAX = 0.05
+"""So much of a hole covered by bed in one piece is a slit, though less of it is bed for certain. Of holes 15 to 20 % open, 6.6 px
+a mm, the piece measured from 0.115; what print off its place leaves on clear positions, up to 0.009."""
+THIN_MIN = 0.015
+"""Thin parts that measure less are no slit's."""
 OPENING_MM = 1.0
 """Narrower than this, what looks like bed is a scratch, or print a little off its place."""
 SOLID_MIN = 0.02
@@ -104,12 +107,12 @@ class Spots:
         return self._solid.ravel().take(seen.here)
 
     def slits(self, seen: Seen, positions: Sequence[int]) -> list[float]:
-        """Of each position, how open the most open piece in its reach is, as a share of a hole."""
-        drawn = self.drawn(seen.here, seen.open)
+        """Of each position, how much the bed covers in the largest piece in its reach, as a share of a hole."""
+        drawn = self.drawn(seen.here, (cover(*seen.levels) * 255).astype(np.uint8))
         found = []
         for rows, columns, mine in (self._reaches[k] for k in positions):
             levels = np.where(mine, drawn[rows, columns], 0)
-            _, pieces = cv2.connectedComponents((levels >= SLIT_LEVEL).view(np.uint8))
+            _, pieces = cv2.connectedComponents((levels > 0).view(np.uint8))
             found.append(float(np.bincount(pieces.ravel(), levels.ravel())[1:].max(initial=0)) / (255 * self.hole_px))
         return found
 
@@ -133,8 +136,8 @@ def scores_at(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], 
     odd = np.zeros(count) if seen.odd is None else summed(weight * seen.odd)
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
-    some = np.flatnonzero((measured >= SOLID_MIN) | (raw >= SLIT_MAX) | (odd >= ODD_MAX))
-    thin = np.flatnonzero((share < 0.5) & (raw - share > SLIT_MAX)).tolist()
+    some = np.flatnonzero((measured >= SOLID_MIN) | (raw >= THIN_MIN) | (odd >= ODD_MAX))
+    thin = np.flatnonzero((share < 0.5) & (raw - share > THIN_MIN)).tolist()
     slits = dict(zip(thin, spots.slits(seen, thin), strict=True)) if thin else {}
     found = spots.nothing.copy()
     if not len(some):

@@ -94,7 +94,7 @@ def test_a_narrow_slit_is_doubted_though_blur_leaves_little_of_it() -> None:
     place = layout.positions[5]
     hole = Cut(place.x_mm, place.y_mm, layout.hole.width_mm, layout.hole.height_mm, round=True)
     for side in range(0, 360, 45):
-        slit = replace(hole, flap=0.83, flap_deg=float(side))
+        slit = replace(hole, flap=0.05, flap_deg=float(side), swing_deg=33.0)
         outcome = read_frame(seen(layout, "felt", "front", (slit,)), [layout], profile("felt"))
         assert isinstance(outcome, Reading)
         assert outcome.scores[place.name].doubts or outcome.scores[place.name].open > 0.1, side
