@@ -112,9 +112,14 @@ def lying(tray: Tray, image: Levels, layout: Layout, face: Literal["front", "bac
     return best[1]
 
 
+def raster_shape(size_mm: tuple[float, float], px_per_mm: float = BLANK_PX_PER_MM) -> tuple[int, int]:
+    """Rows and columns of a card's raster. size_mm: width and height."""
+    return round(size_mm[1] * px_per_mm), round(size_mm[0] * px_per_mm)
+
+
 def raster_points(size_mm: tuple[float, float], px_per_mm: float = BLANK_PX_PER_MM) -> tuple[Floats, Floats]:
     """Columns' x and rows' y of a card's raster, in mm from its centre."""
-    columns, rows = (round(side * px_per_mm) for side in size_mm)
+    rows, columns = raster_shape(size_mm, px_per_mm)
     x = (np.arange(columns) + 0.5) / px_per_mm - size_mm[0] / 2
     y = (np.arange(rows) + 0.5) / px_per_mm - size_mm[1] / 2
     return np.asarray(x, np.float64), np.asarray(y, np.float64)

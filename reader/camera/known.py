@@ -14,6 +14,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.blank import raster_shape
 from calibration.learn import plane_of
 from calibration.models import Levels
 from calibration.place import COARSE_MM, CORNERS, CUT_CLEAR, Fit, Tray, turns
@@ -138,7 +139,7 @@ class Known:
         self._bed = small_bed(profile.bed)
         self._faces: dict[str, tuple[Face, ...]] = {}
         self._spots: dict[tuple[str, str], Spots] = {}
-        self._rooms: dict[tuple[int, ...], Room] = {}
+        self._rooms: dict[tuple[int, int], Room] = {}
         rows, columns = self.tray.coarse_bed.shape
         rim = np.ones((rows, columns), np.uint8)
         wide = round(RIM_MM / COARSE_MM)
@@ -158,8 +159,10 @@ class Known:
         return self._faces[layout.digest]
 
     def _room(self, layout: Layout) -> Room:
-        columns, rows = (round(side * px_per_mm_for(layout)) for side in (layout.width_mm, layout.height_mm))
-        return self._rooms.setdefault((rows, columns), Room(rows, columns))
+        shape = raster_shape((layout.width_mm, layout.height_mm), px_per_mm_for(layout))
+        if shape not in self._rooms:
+            self._rooms[shape] = Room(*shape)
+        return self._rooms[shape]
 
     def spots(self, face: Face) -> Spots:
         """The layout's positions on the face's raster."""
@@ -180,7 +183,7 @@ class Known:
             return Rejection((Reason(Code.NO_CARD),))
         beds = Beds(self._bed, gain)
         options: list[tuple[Face, CardMap]] = []
-        best: Fit | None = None
+        followed: Fit | None = None
         fitting = False
         for size in {(y.width_mm, y.height_mm) for y in layouts}:
             for turn in turns(found, size, SIZE_MM)[::2]:
@@ -188,19 +191,19 @@ class Known:
                 fit = self.tray.refine(image, Pose(found.x_mm, found.y_mm, turn), *size, gain)
                 if fit is None or fit.support < SUPPORT_MIN or max(map(abs, fit.size_mm)) > SIDE_MM:
                     continue
-                best = fit if best is None or fit.support > best.support else best
+                followed = fit if followed is None or fit.support > followed.support else followed
                 options += self._options(
                     image, gain, [y for y in layouts if (y.width_mm, y.height_mm) == size], fit.pose
                 )
         if found.beside > OUTSIDE_MAX:
             return _mismatch(f"{found.beside:.0%}", f"{OUTSIDE_MAX:.0%}")
-        if best is None and (moved := float((changed.ravel()[self._rim] > 0).mean())) > RIM_MAX:
+        if followed is None and (moved := float((changed.ravel()[self._rim] > 0).mean())) > RIM_MAX:
             return _mismatch(f"{moved:.0%}", f"{RIM_MAX:.0%}")
-        if best is None:
+        if followed is None:
             return Rejection((Reason(Code.UNKNOWN_LAYOUT if fitting else Code.WRONG_PROPORTIONS),))
         if not options:
             return Rejection((Reason(Code.UNKNOWN_LAYOUT, found="no blank card of it in the profile"),))
-        return _Placed(best, tuple(options), beds)
+        return _Placed(followed, tuple(options), beds)
 
     def _options(self, image: Levels, gain: float, layouts: Sequence[Layout], pose: Pose) -> list[tuple[Face, CardMap]]:
         """Which faces of layouts of one size have their cut corner where the card, lying unmirrored, has it cut."""

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration.blank import paper_mask, raster_points
+from calibration.blank import paper_mask, raster_points, raster_shape
 from calibration.models import BLANK_PX_PER_MM, SPREAD_STEPS, Bed, Blank, Levels
 from calibration.plane import DEGREE, CardMap, half_sides_mm, powers
 from calibration.weigh import BED_SHARE, SURE, UNLIKELY, VEIL, Singles, weigh
@@ -83,7 +83,7 @@ def px_per_mm_for(layout: Layout) -> float:
 
 def _at(levels: Levels, px_per_mm: float, size_mm: tuple[float, float]) -> Levels:
     """A blank's picture on a coarser raster."""
-    columns, rows = (round(side * px_per_mm) for side in size_mm)
+    rows, columns = raster_shape(size_mm, px_per_mm)
     step = BLANK_PX_PER_MM / px_per_mm
     # A raster's pixel lies where its middle lies.
     place = np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2]])
