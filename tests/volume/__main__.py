@@ -52,10 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.volume", description=__doc__)
     parser.add_argument("--positions", type=int, help="how many (in-spec 10,000,000; out-of-spec 100,000 in doubt)")
     parser.add_argument("--out-of-spec", action="store_true", help="holes open 15–60 %% and folded chads instead")
-    parser.add_argument(
-        "--coloured", action="store_true", help="on green and beech instead of a machine's felt and panel"
-    )
-    parser.add_argument(
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--coloured", action="store_true", help="on green and beech instead of a machine's felt and panel")
+    way.add_argument(
         "--calibrated", action="store_true", help="before two fixed machines at 1640 × 1232 that were calibrated first"
     )
     parser.add_argument("--seed", type=int, default=SEED)
