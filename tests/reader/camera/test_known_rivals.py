@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import pytest
 
+from calibration.blank import paper_mask, raster_shape
+from calibration.models import BLANK_PX_PER_MM
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
@@ -17,6 +19,7 @@ from device.simulator.hand import Hand, punch
 from device.simulator.people import answer
 from device.simulator.render import render
 from device.simulator.scene import Bed
+from reader.camera.printed import ALIKE_MIN, Print
 from reader.camera.read import read_frame
 from reader.reading import Code, Reading, Rejection
 from tests.volume import machine
@@ -79,6 +82,16 @@ def test_an_unprinted_back_without_holes_may_be_either_cards() -> None:
     assert isinstance(outcome, Rejection) and outcome.reasons[0].code is Code.AMBIGUOUS_FIT
 
 
+def test_print_tells_an_unpunched_card_from_one_that_has_none() -> None:
+    both, learnt = [layouts()[ONE], layouts()[OTHER]], profile("felt")
+    plain = tuple(
+        replace(b, mean=np.full_like(b.mean, np.median(b.mean))) if b.layout == both[1].identity else b
+        for b in learnt.blanks
+    )
+    outcome = read_frame(seen(both[0], "felt", "front", ()), both, replace(learnt, blanks=plain))
+    assert isinstance(outcome, Reading) and outcome.layout == both[0].identity
+
+
 @pytest.mark.parametrize("bed", BEDS)
 def test_a_card_in_another_language_than_the_blank_is_read(bed: Bed) -> None:
     layout = layouts()[ONE]
@@ -87,6 +100,24 @@ def test_a_card_in_another_language_than_the_blank_is_read(bed: Bed) -> None:
     assert isinstance(own, Reading) and others
     for other in others:
         assert isinstance(other, Reading) and other.punches() == own.punches()
+
+
+@pytest.mark.parametrize("bed", BEDS)
+@pytest.mark.parametrize("mine, other", [(ONE, OTHER), (OTHER, ONE)])
+def test_a_blanks_print_is_on_itself_and_not_on_another_of_its_outline(bed: Bed, mine: str, other: str) -> None:
+    own, others = (profile(bed).blank(layouts()[name].identity, "front") for name in (mine, other))
+    assert own is not None and others is not None
+    told = Print(layouts()[mine], own.mean, paper_mask(layouts()[mine]).astype(np.uint8) * 255, BLANK_PX_PER_MM)
+    lit = np.ones(len(told.here), np.float32)
+    assert told.alike(own.mean, lit) == 1
+    assert (told.alike(others.mean, lit) or 0) < ALIKE_MIN / 2
+
+
+def test_a_face_without_print_tells_nothing() -> None:
+    layout = layouts()[ONE]
+    plain = np.full(raster_shape((layout.width_mm, layout.height_mm)), 200, np.uint8)
+    told = Print(layout, plain, np.full_like(plain, 255), BLANK_PX_PER_MM)
+    assert told.alike(plain, np.ones(len(told.here), np.float32)) is None
 
 
 def test_a_narrow_slit_is_doubted_though_blur_leaves_little_of_it() -> None:
