@@ -13,7 +13,7 @@ from calibration.errors import CalibrationError
 from calibration.lens import Lens
 from calibration.models import BLANK_PX_PER_MM, SPREAD_STEPS, Bed, Blank, Levels
 from calibration.outline import fit_corners
-from calibration.place import CORNERS, CUT_CLEAR, Fit, Tray, turns
+from calibration.place import BLUR_MAX_MM, CORNERS, CUT_CLEAR, Fit, Tray, turns
 from calibration.plane import CardMap, Floats, Pose, powers, undistorted
 from cards.layout import Layout
 
@@ -108,6 +108,11 @@ def lying(tray: Tray, image: Levels, layout: Layout, face: Literal["front", "bac
     if best[0] < CUT_CLEAR:
         raise CalibrationError(
             f"{name}: the cut corner is not where a {face} of {layout.identity} has it; turn the card over"
+        )
+    if best[1].blur_mm > BLUR_MAX_MM:
+        raise CalibrationError(
+            f"{name}: the card's edges are blurred by {best[1].blur_mm:.2f} mm, {BLUR_MAX_MM} at most; focus the camera, "
+            "then calibrate anew"
         )
     return best[1]
 

@@ -31,6 +31,10 @@ CONTRAST_MIN = 6.0
 _INNER = slice(2, 7)
 _INNER_SHARE = np.float32(1 / 5)
 """Steps that show the paper's own difference from the bed, and one's share of their mean."""
+_NEAR = slice(6, None)
+"""Steps that show how the paper ends: within, print may lie."""
+_BLUR = 0.436
+"""What the paper's share times the bed's comes to over an edge, from a share of a quarter on, blurred by a sigma of 1."""
 AGREE_MM = 0.35
 """Looks at one side that agree so far are the side; the rest are holes and dirt."""
 
@@ -97,8 +101,21 @@ def side_normals() -> Floats:
     return _NORMALS
 
 
-def side_offsets(seen: Singles, bed: Singles) -> tuple[Singles, NDArray[np.bool_]]:
-    """How far outwards (mm) each look sees the side from where it was expected: (4, SIDE_POINTS), and which to believe.
+@dataclass(frozen=True)
+class Sides:
+    """What looks across a card's sides show, (4, SIDE_POINTS) each.
+
+    offset_mm: how far outwards the side lies from where it was expected. good: which to believe. blur_mm: sigma of what the
+    camera makes of the paper's edge there.
+    """
+
+    offset_mm: Singles
+    good: NDArray[np.bool_]
+    blur_mm: Singles
+
+
+def side_offsets(seen: Singles, bed: Singles) -> Sides:
+    """The sides as looks across them show them.
 
     seen, bed: (steps, 4, SIDE_POINTS) levels. What differs from the bed by the paper's own difference is paper; summed
     up from inside, half-covered pixels count half.
@@ -113,7 +130,9 @@ def side_offsets(seen: Singles, bed: Singles) -> tuple[Singles, NDArray[np.bool_
     ranked = np.sort(edge, axis=1)
     usual = (ranked[:, SIDE_POINTS // 2 - 1, None] + ranked[:, SIDE_POINTS // 2, None]) * np.float32(0.5)
     good = (inner > CONTRAST_MIN) & (np.abs(edge - usual) < 2 * AGREE_MM) & (edge < REACH_MM - 2 * STEP_MM)
-    return edge, good
+    near = share[_NEAR]
+    blur = np.einsum("sab,sab->ab", near, 1 - near) * np.float32(STEP_MM / _BLUR)
+    return Sides(edge, good, blur)
 
 
 def fit_corners(
@@ -126,7 +145,8 @@ def fit_corners(
     looks = side_points(*size)
     px = to_px(looks.reshape(-1, 2)).T.astype(np.float32, order="C")
     seen, empty = (sample(levels, px, looks.shape[:3]) for levels in (image, bed))
-    edge, good = side_offsets(seen, empty)
+    sides = side_offsets(seen, empty)
+    edge, good = sides.offset_mm, sides.good
     if (good.sum(axis=1) < SIDE_POINTS // 3).any():
         return None
     lines = []

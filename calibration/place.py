@@ -15,6 +15,7 @@ from calibration.models import SPREAD_STEPS, Bed, Levels, Plane
 from calibration.outline import (
     SIDE_POINTS,
     Rectangle,
+    Sides,
     rectangle,
     sample,
     side_along,
@@ -35,6 +36,8 @@ AGREE_MM = 0.5
 """Looks within so far of the fitted side support it."""
 CUT_CLEAR = 0.5
 """Beyond this share of a corner's triangle the bed shows: it is cut."""
+BLUR_MAX_MM = 0.28
+"""An edge's sigma from which on a narrow slit may look clear. In focus it is 0.11 to 0.19, noisy or moved up to 0.24."""
 _CUT = np.array([(a, b) for a in (0.12, 0.25, 0.4, 0.6) for b in (0.12, 0.25, 0.4, 0.6) if a + b < 0.75])
 """Where a triangle is looked at, as shares of its two legs from the corner."""
 
@@ -44,13 +47,15 @@ class Fit:
     """A card's pose as its sides show it.
 
     residual_mm: median distance of the sides' looks from the fit. support: share of looks within `AGREE_MM`.
-    size_mm: how much longer and wider than expected it looks, after the scale.
+    size_mm: how much longer and wider than expected it looks, after the scale. blur_mm: sigma of its edges' blur, at the second
+    most blurred of its sides: a move blurs two, a shadow or a curl one.
     """
 
     pose: Pose
     residual_mm: float
     support: float
     size_mm: tuple[float, float]
+    blur_mm: float
 
 
 class Tray:
@@ -101,7 +106,8 @@ class Tray:
         """
         px = self.map(pose, width_mm, height_mm).singles.reshape(2, -1) @ _side_products(width_mm, height_mm)
         shape = (-1, 4, SIDE_POINTS)
-        edge, good = side_offsets(sample(image, px, shape), np.float32(gain) * sample(self.bed.mean, px, shape))
+        sides = side_offsets(sample(image, px, shape), np.float32(gain) * sample(self.bed.mean, px, shape))
+        edge, good = sides.offset_mm, sides.good
         if min(good.sum(axis=1).tolist()) < SIDE_POINTS // 4:
             return None
         (dx, dy, turn, scale), off = _solve(edge, good, width_mm, height_mm)
@@ -119,7 +125,13 @@ class Tray:
         count = near.sum(axis=1)
         top, right, bottom, left = ((off * near).sum(axis=1) / np.maximum(count, 1)).tolist()
         far = np.sort(far[good])
-        return Fit(moved, float(far[len(far) // 2]), int(count.sum()) / near.size, (right + left, top + bottom))
+        return Fit(
+            moved,
+            float(far[len(far) // 2]),
+            int(count.sum()) / near.size,
+            (right + left, top + bottom),
+            _blur_mm(sides),
+        )
 
     def cuts(
         self, image: Levels, mapped: CardMap, size_mm: tuple[float, float], cut: CornerCut, gain: float = 1.0
@@ -131,6 +143,13 @@ class Tray:
         limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * spread)
         shows = np.abs(seen - np.float32(gain) * bed) < limit
         return np.asarray(shows.sum(axis=1) / shows.shape[1], np.float64)
+
+
+def _blur_mm(sides: Sides) -> float:
+    """The second largest of the four sides' median blur."""
+    ranked = np.sort(np.where(sides.good, sides.blur_mm, np.inf), axis=1)
+    middles = ranked[range(4), (sides.good.sum(axis=1) - 1) // 2]
+    return float(np.sort(middles)[-2])
 
 
 @lru_cache(maxsize=16)

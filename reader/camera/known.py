@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from calibration.blank import raster_shape
 from calibration.learn import plane_of
 from calibration.models import Levels
-from calibration.place import COARSE_MM, CORNERS, CUT_CLEAR, Fit, Tray, turns
+from calibration.place import BLUR_MAX_MM, COARSE_MM, CORNERS, CUT_CLEAR, Fit, Tray, turns
 from calibration.plane import CORNER_PRODUCTS, CardMap, Pose
 from calibration.profile import Profile
 from cards.layout import Layout
@@ -41,6 +41,11 @@ LEAD_MIN, ALIKE_LEAD = 0.03, 0.2
 """By how much a face must explain more than another, or more of its print be there; else the holes decide."""
 OUTSIDE_MAX = 0.03
 """Share of the bed beside the card that may look unlike the empty bed: chads, fibres, a finger; more is another place."""
+LIGHT_MAX = 1.2
+"""How much brighter than its blank a card may be anywhere: where paper comes near to white, a lit bed is hardly brighter."""
+UNSURE_MAX = 0.05
+"""Share of the paper where no hole belongs that may look a little like the bed; more is another light, or noise. New cards under
+the light of their calibration have up to 0.015, printed or stained ones too."""
 RIM_MM, RIM_MAX = 10.0, 0.05
 """Share of the picture's rim that may look new where no card can be followed: a hand; more is another place."""
 GAIN_MIN, GAIN_MAX = 0.7, 1.4
@@ -83,6 +88,8 @@ def _read(known: Known, image: Levels, layouts: Sequence[Layout]) -> KnownCard |
     placed = known.place(image, layouts)
     if isinstance(placed, Rejection):
         return placed
+    if placed.fit.blur_mm > BLUR_MAX_MM:
+        return Rejection((Reason(Code.BLURRED, found=f"{placed.fit.blur_mm:.2f} mm"),))
     looks = [(face, mapped, face.look(image, placed.beds, mapped)) for face, mapped in placed.options]
     found = max(seen.explained for _, _, seen in looks)
     looks = [look for look in looks if _is_blanks(look[2])]
@@ -90,18 +97,15 @@ def _read(known: Known, image: Levels, layouts: Sequence[Layout]) -> KnownCard |
         why = "its print lies elsewhere" if found >= EXPLAINED_MIN else f"{found:.2f}"
         return Rejection((Reason(Code.UNKNOWN_LAYOUT, found=why),))
     clearest = max((seen for _, _, seen in looks), key=_evidence)
-    cards = [
-        (KnownCard(_reading(known, face, mapped, seen, placed.fit), face.layout, mapped), seen)
-        for face, mapped, seen in looks
-        if not _is_clearer(clearest, seen)
-    ]
-    reading = best([card.reading for card, _ in cards])
+    looks = [look for look in looks if not _is_clearer(clearest, look[2])]
+    readings = [_reading(known, *look, placed.fit) for look in looks]
+    reading = best(readings)
     if isinstance(reading, Rejection):
         return reading
-    card, seen = next(c for c in cards if c[0].reading is reading)
-    if holes_elsewhere(reading, card.layout.hole, told_by_print=seen.alike is not None):
+    face, mapped, seen = next(look for look, of in zip(looks, readings, strict=True) if of is reading)
+    if holes_elsewhere(reading, face.layout.hole, told_by_print=seen.alike is not None):
         return Rejection((HOLES_ELSEWHERE,))
-    return card
+    return KnownCard(reading, face.layout, mapped)
 
 
 def _is_blanks(seen: Seen) -> bool:
@@ -230,10 +234,14 @@ def _known(profile: Profile) -> Known:
     return Known(profile)
 
 
-def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) -> Reading:
+def _reading(known: Known, face: Face, mapped: CardMap, seen: Seen, fit: Fit) -> Reading | Rejection:
+    if seen.brightest > LIGHT_MAX:
+        return _mismatch(f"{seen.brightest:.0%}", "100 %")
     spots = known.spots(face)
-    solid = spots.solid(seen)
     owner, weight, elsewhere = spots.of(seen.here)
+    if (unsure := spots.unsure(seen, elsewhere)) > UNSURE_MAX:
+        return _mismatch(f"{unsure:.0%}", f"{UNSURE_MAX:.0%}")
+    solid = spots.solid(seen)
     layout, thresholds = face.layout, known.profile.thresholds
     return Reading(
         source="camera",

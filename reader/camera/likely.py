@@ -49,16 +49,19 @@ class Seen:
     """A card as judged.
 
     here: (n,) indices into its blank's raster of all spots that are not plainly paper. open: (n,) uint8, 0 paper to 255
-    bed. odd: (n,) uint8, 255 where neither explains it; `None` when there is no such spot.
+    bed. neither: (n,) uint8, 255 where neither explains it. odd: those of them that are wider than a rim; `None` when none is.
     levels: (n,) each, what is seen there, the paper's level and spread in this light, and the bed's level.
+    brightest: how much brighter than its blank the card is, where it is most.
     explained: share of the paper's area that paper or bed explains. alike: how much of the blank's print is there, `None` where
     that cannot be told (see `Print.alike`). shift_mm: the print's.
     """
 
     here: NDArray[np.intp]
     open: Levels
+    neither: Levels
     odd: Levels | None
     levels: tuple[Singles, Singles, Singles, Singles]
+    brightest: float
     explained: float
     alike: float | None
     shift_mm: tuple[float, float]
@@ -232,13 +235,15 @@ class Face:
         """
         near = self._near(mapped)
         light = self.light(np.asarray(cv2.remap(image, near[0], near[1], cv2.INTER_NEAREST), np.uint8))
+        brightest = cv2.minMaxLoc(light)[1]
         shift = self.print_shift(image, mapped, light)
         seen = self._nearest(image, mapped.moved(*shift) if shift != (0.0, 0.0) else mapped)
         alike = self._print.alike(seen, light.ravel().take(self._print_coarse))
         self._look_at_bed(beds, near)
         here = self._unlike(seen)
         if not len(here):
-            return Seen(here, np.zeros(0, np.uint8), None, (np.zeros(0, np.float32),) * 4, 1.0, alike, shift)
+            none = np.zeros(0, np.uint8)
+            return Seen(here, none, none, None, (np.zeros(0, np.float32),) * 4, brightest, 1.0, alike, shift)
         coarse = self._coarse.take(here).astype(np.intp)
         light, bed, noise = (field.ravel().take(coarse) for field in self._fields)
         blank = self._blank.take(here).view(np.uint8)
@@ -247,10 +252,11 @@ class Face:
         likely, neither = weigh(*levels, noise)
         some = (likely | neither).astype(np.bool_).nonzero()[0]
         seen_there, paper, spread, bed = (level.take(some) for level in levels)
-        here = here.take(some)
-        odd = self._wide(here, neither.take(some))
+        here, neither = here.take(some), neither.take(some)
+        odd = self._wide(here, neither)
         explained = 1.0 if odd is None else 1 - cv2.countNonZero(odd) / self.area
-        return Seen(here, likely.take(some), odd, (seen_there, paper, spread, bed), explained, alike, shift)
+        levels = seen_there, paper, spread, bed
+        return Seen(here, likely.take(some), neither, odd, levels, brightest, explained, alike, shift)
 
     def _look_at_bed(self, beds: Beds, near: Singles) -> None:
         """Fill in the bed's level and spread under every `COARSE`-th pixel. near: where those lie in the picture."""

@@ -11,20 +11,23 @@ from calibration.plane import Singles
 from cards.layout import Layout
 
 AROUND_MM, SMOOTH_MM = 1.0, 4.0
-"""Print is looked at so far beyond a hole, and counts against the middle level of a square of such a side."""
-CONTRAST_MIN = 10.0
-"""Levels: fainter print is paper."""
-SAMPLES, SAMPLES_MIN = 1000, 150
-"""So many spots are asked, and with fewer nothing is told."""
-ALIKE_MIN = 0.3
-"""Least share of print that is where the blank has it. The blank's own cards measured from 0.47 (dark artwork over felt), in
-another language from 0.57, other cards of the same outline up to 0.15."""
+"""Print is looked for so far beyond a hole, as what differs from the middle level of a square of such a side."""
+CONTRAST_MIN, PLAIN_MAX = 10.0, 3.0
+"""Levels: fainter print is not asked, and what is fainter than the other is plain paper."""
+SAMPLES, SAMPLES_MIN = 500, 150
+"""So many pairs of spots are asked, and with fewer nothing is told."""
+OFF_MAX = 2.0
+"""What differs by more than so much of the blank's print, to either side, is a hole or a stain and is left out."""
+ALIKE_MIN = 0.25
+"""Least share of the blank's print that a card must have. Its own cards, in whatever language and light, had from 0.33 in focus;
+other cards of the same outline up to 0.06; and its own where the camera has moved, in between."""
 
 
 class Print:
-    """The print of one blank. here: (n,) indices of its spots in the raster.
+    """The print of one blank, as spots of print and, to each, the nearest plain paper.
 
-    level: (rows, columns) the blank. paper: 255 where it is surely paper.
+    here: (n,) indices of the spots of print in the raster. level: (rows, columns) the blank. paper: 255 where it is surely
+    paper.
     """
 
     def __init__(self, layout: Layout, level: Levels, paper: Levels, px_per_mm: float) -> None:
@@ -32,19 +35,37 @@ class Print:
         reach_px = round((max(layout.hole.width_mm, layout.hole.height_mm) / 2 + AROUND_MM) * px_per_mm)
         for x, y in np.rint(layout.centres_mm * px_per_mm).astype(int).tolist():
             cv2.circle(near, (x, y), reach_px, 255, -1)
-        around = np.asarray(cv2.medianBlur(level, 2 * round(SMOOTH_MM * px_per_mm / 2) + 1), np.float32)
-        ink = level - around
-        told = np.flatnonzero((near > 0) & (paper > 0) & (np.abs(ink) > CONTRAST_MIN))
-        self.here = told[:: max(len(told) // SAMPLES, 1)]
-        self._around: Singles = around.ravel()[self.here]
-        self._per_ink: Singles = np.float32(1) / ink.ravel()[self.here]
+        around = cv2.medianBlur(level, 2 * round(SMOOTH_MM * px_per_mm / 2) + 1)
+        ink = np.where(paper > 0, cv2.absdiff(level, around), 0)
+        told = np.flatnonzero((near > 0) & (ink > CONTRAST_MIN))
+        plain = _nearest((paper > 0) & (ink < PLAIN_MAX)).ravel()[told]
+        levels = level.ravel().astype(np.float32)
+        off = levels[told] - levels[plain]
+        asked = np.flatnonzero(np.abs(off) > CONTRAST_MIN)
+        asked = asked[:: max(len(asked) // SAMPLES, 1)]
+        self.here = told[asked]
+        self._pairs = np.stack([self.here, plain[asked]])
+        self._per_ink: Singles = np.float32(1) / off[asked]
+        self._weight: Singles = np.abs(off[asked])
 
     def alike(self, seen: Levels, light: Singles) -> float | None:
-        """The share of print that is there, of the spots that show print or bare paper; `None` with too few.
+        """How much of the blank's print is there: 1 all of it, about 0 where there is another print or none; `None` with too
+        few spots that tell.
 
+        Print is compared with the paper beside it, so that neither light that falls otherwise nor noise passes for print.
         seen: (rows, columns) the card on the blank's raster. light: (n,) how much brighter it is at `here`.
         """
-        ink = (seen.ravel().take(self.here) / light - self._around) * self._per_ink
-        there = np.count_nonzero((ink > 0.5) & (ink < 2))
-        bare = np.count_nonzero(np.abs(ink) <= 0.5)
-        return there / (there + bare) if there + bare >= SAMPLES_MIN else None
+        ink, plain = seen.ravel().take(self._pairs).astype(np.float32)
+        share = (ink - plain) / light * self._per_ink
+        weight = self._weight * (np.abs(share) <= OFF_MAX)
+        return float(weight @ share / weight.sum()) if np.count_nonzero(weight) >= SAMPLES_MIN else None
+
+
+def _nearest(there: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+    """(rows, columns): the index of the nearest pixel that is `there`."""
+    _, label = cv2.distanceTransformWithLabels(
+        (~there).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    found = np.zeros(int(label.max()) + 1, np.intp)
+    found[np.asarray(label)[there]] = np.flatnonzero(there)
+    return np.asarray(found[label])

@@ -23,7 +23,10 @@ SLIT_MAX = 0.05
 """So much of a hole covered by bed in one piece is a slit, though less of it is bed for certain. Of holes 15 to 20 % open, 6.6 px
 a mm, the piece measured from 0.115; what print off its place leaves on clear positions, up to 0.009."""
 THIN_MIN = 0.015
-"""Thin parts that measure less are no slit's."""
+"""Thin parts that measure less, with what is neither paper nor bed, are no slit's: of a slit out of focus nothing is bed."""
+SURELY, SURELY_MIN = 200, 0.68
+"""What is open by more than this, of 255, is bed for sure, and so much of a whole hole must be: light that has changed makes all
+of a position a little like the bed, noise and blur the rim of a half-open hole."""
 OPENING_MM = 1.0
 """Narrower than this, what looks like bed is a scratch, or print a little off its place."""
 SOLID_MIN = 0.02
@@ -82,6 +85,7 @@ class Spots:
             for k, (r, c) in enumerate(places)
         ]
         elsewhere = (face.paper > 0) & (weight <= 0.5)
+        self.elsewhere_px = max(int(np.count_nonzero(elsewhere)), 1)
         # By how much of a hole each level of open counts there; beside it whose it is, so that it is looked up once.
         share = np.rint(weight * SHARE_STEPS).astype(np.uint16)
         owner[elsewhere] |= np.uint16(ELSEWHERE)
@@ -99,6 +103,11 @@ class Spots:
         elsewhere = owner >= ELSEWHERE
         owner &= ELSEWHERE - 1
         return owner, found[::2] * self.share_step, elsewhere
+
+    def unsure(self, seen: Seen, elsewhere: NDArray[np.bool_]) -> float:
+        """What looks a little like the bed, as a share of the paper where no hole belongs. elsewhere: as `of` says."""
+        a_little = (seen.open > 0) & (seen.open <= SURELY)
+        return int(np.count_nonzero(a_little & elsewhere)) / self.elsewhere_px
 
     def solid(self, seen: Seen) -> Levels:
         """(n,) uint8: how open each spot is once all that is thinner than the opening is left out."""
@@ -133,11 +142,14 @@ def scores_at(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], 
 
     wide = weight * solid
     share, raw = summed(wide), summed(weight * seen.open)
+    told = summed(weight * (seen.open | seen.neither))
     odd = np.zeros(count) if seen.odd is None else summed(weight * seen.odd)
     # Thin parts count where something wide is open beside them.
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
-    some = np.flatnonzero((measured >= SOLID_MIN) | (raw >= THIN_MIN) | (odd >= ODD_MAX))
-    thin = np.flatnonzero((share < 0.5) & (raw - share > THIN_MIN)).tolist()
+    surely = summed(weight * (seen.open > SURELY)) * 255
+    surely = surely / _response(surely)
+    some = np.flatnonzero((measured >= SOLID_MIN) | (told >= THIN_MIN) | (odd >= ODD_MAX))
+    thin = np.flatnonzero((share < 0.5) & (told - share > THIN_MIN)).tolist()
     slits = dict(zip(thin, spots.slits(seen, thin), strict=True)) if thin else {}
     found = spots.nothing.copy()
     if not len(some):
@@ -149,12 +161,14 @@ def scores_at(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], 
         for at, centre in zip((seen.here - row * spots.columns, row), spots.centres_mm.T, strict=True)
     )
     opened = _rounded(np.minimum(measured.take(some), 1.0), 1000)
-    figures = (values.take(some).tolist() for values in (share, raw, odd))
+    figures = (values.take(some).tolist() for values in (share, raw, odd, surely))
     rows = zip(some.tolist(), opened, right, down, *figures, strict=True)
-    for k, score, x, y, solid_share, raw_share, odd_share in rows:
+    for k, score, x, y, solid_share, raw_share, odd_share, sure_share in rows:
         doubts: tuple[str, ...] = ("unexplained",) if odd_share > ODD_MAX else ()
         if k in slits and (slits[k] > SLIT_MAX or raw_share - solid_share > THIN_MAX):
             doubts += ("crescent",)
+        if score > 0.5 and sure_share < SURELY_MIN:
+            doubts += ("faint",)
         found[spots.names[k]] = Score(score, (x, y) if solid_share > 0.1 else (0.0, 0.0), doubts)
     return found
 

@@ -18,12 +18,18 @@ import numpy as np
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from device.simulator.scene import view_of
-from tests.volume.cards import BEDS, COLOURED, Sample, in_spec, out_of_spec
+from tests.volume.cards import Sample, in_spec, out_of_spec
 from tests.volume.judge import Tally, judge_card, read_range
 
 POSITIONS, SURVEY_POSITIONS, AMBIGUOUS = 10_000_000, 8_000_000, 100_000
 SEED, PROCESSES, PART = 20_241_205, 2, 140
 """Cards in a part: what one process does at a time, and what is lost when the run is cut. Two rounds of all kinds."""
+SETTINGS = {
+    "coloured": "on green and beech instead of a machine's felt and panel",
+    "calibrated": "before two fixed machines at 1640 × 1232 that were calibrated first",
+    "changed": "before those machines, moved, out of focus or in other light since",
+}
+"""Option → what the cards lie before."""
 REVIEW_MAX = 1 / 500
 
 
@@ -33,9 +39,8 @@ def main() -> int:
     if given.show is not None:
         return _show(given)
     goal = given.positions or (AMBIGUOUS if given.out_of_spec else POSITIONS)
-    kind = ("out-of-spec" if given.out_of_spec else "in-spec", *_ways(given))
-    name = f"{'-'.join(kind)}-{given.seed}"
-    state = given.folder / f"{name}.json"
+    kind = ("out-of-spec" if given.out_of_spec else "in-spec", *_setting(given), str(given.seed))
+    state = given.folder / f"{'-'.join(kind)}.json"
     reached = _resume(state)
     try:
         for part in _run(given, goal, reached):
@@ -45,18 +50,17 @@ def main() -> int:
         sys.stdout.write("cut; the same command goes on from here\n")
     tally, _, seconds = reached
     _tell(tally, seconds, given, state)
-    return 0 if done(tally, given.out_of_spec) >= goal and _passed(tally, given.out_of_spec) else 1
+    return 0 if done(tally, given.out_of_spec) >= goal and _passed(tally, given) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.volume", description=__doc__)
     parser.add_argument("--positions", type=int, help="how many (in-spec 10,000,000; out-of-spec 100,000 in doubt)")
     parser.add_argument("--out-of-spec", action="store_true", help="holes open 15–60 %% and folded chads instead")
-    way = parser.add_mutually_exclusive_group()
-    way.add_argument("--coloured", action="store_true", help="on green and beech instead of a machine's felt and panel")
-    way.add_argument(
-        "--calibrated", action="store_true", help="before two fixed machines at 1640 × 1232 that were calibrated first"
-    )
+    settings = parser.add_mutually_exclusive_group()
+    for setting, what in SETTINGS.items():
+        settings.add_argument(f"--{setting}", dest="setting", action="store_const", const=setting, help=what)
+    parser.set_defaults(setting="uncalibrated")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--processes", type=int, default=PROCESSES)
     parser.add_argument("--show", type=int, metavar="CARD", help="read this card of the run again, write its picture")
@@ -64,9 +68,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _ways(given: argparse.Namespace) -> list[str]:
-    """What the run does otherwise, in the words of its options."""
-    return [way for way in ("coloured", "calibrated") if getattr(given, way)]
+def _setting(given: argparse.Namespace) -> list[str]:
+    """What the run's cards lie before, in the word of its option."""
+    return [given.setting] if given.setting in SETTINGS else []
 
 
 def done(tally: Tally, beyond: bool) -> int:
@@ -79,7 +83,7 @@ Progressed = tuple[Tally, int, float]
 
 def _run(given: argparse.Namespace, goal: int, so_far: Progressed) -> Generator[Progressed, None, None]:
     tally, parts, before = so_far
-    beyond, beds = given.out_of_spec, COLOURED if given.coloured else BEDS
+    beyond = given.out_of_spec
     start = time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,} of {task.total:,}"))
     with ProcessPoolExecutor(given.processes) as pool, Progress(*columns, TimeRemainingColumn()) as progress:
@@ -89,7 +93,7 @@ def _run(given: argparse.Namespace, goal: int, so_far: Progressed) -> Generator[
             while done(tally, beyond) < goal:
                 while len(waiting) < 2 * given.processes:
                     at = (parts + len(waiting)) * PART
-                    waiting.append(pool.submit(read_range, given.seed, at, at + PART, beyond, beds, given.calibrated))
+                    waiting.append(pool.submit(read_range, given.seed, at, at + PART, beyond, given.setting))
                 tally.add(waiting.pop(0).result())
                 parts += 1
                 note = f"{tally.cards:,} cards, {tally.silent + tally.certain} silent"
@@ -127,8 +131,8 @@ def _keep(state: Path, tally: Tally, parts: int, seconds: float) -> None:
     fresh.replace(state)
 
 
-def _passed(tally: Tally, beyond: bool) -> bool:
-    if beyond:
+def _passed(tally: Tally, given: argparse.Namespace) -> bool:
+    if given.out_of_spec or given.setting == "changed":
         return tally.certain == 0 and tally.silent == 0
     return tally.silent == 0 and tally.doubtful + tally.refused <= REVIEW_MAX * tally.cards
 
@@ -138,8 +142,8 @@ def _tell(tally: Tally, seconds: float, given: argparse.Namespace, state: Path) 
         f"seed {given.seed}, {tally.cards:,} cards, {tally.positions:,} positions "
         f"({tally.survey_positions:,} on survey cards), {seconds / 60:.1f} minutes",
         f"silent errors: {tally.silent}",
-        f"sent to review without need: {tally.doubtful}; rejected: {tally.refused} "
-        f"(allowed in all: {int(REVIEW_MAX * tally.cards):,})",
+        f"sent to review without need: {tally.doubtful}; rejected: {tally.refused}"
+        + ("" if given.setting == "changed" else f" (allowed in all: {int(REVIEW_MAX * tally.cards):,})"),
         f"strays missed: {tally.strays_missed} of {tally.strays}; cards offered to other layouts only: {tally.foreign}",
     ]
     if given.out_of_spec:
@@ -148,14 +152,14 @@ def _tell(tally: Tally, seconds: float, given: argparse.Namespace, state: Path) 
             f"chads closed again: {tally.closed:,}, called clear: {tally.closed_clear:,}",
         ]
     lines += [f"  card {f['card']}: {f['kind']}, {f['layout']}, {f['bed']}, {f['what']}" for f in tally.failures[:40]]
-    more = "".join(f" --{way}" for way in (["out-of-spec"] if given.out_of_spec else []) + _ways(given))
+    more = "".join(f" --{way}" for way in (["out-of-spec"] if given.out_of_spec else []) + _setting(given))
     lines.append(f"all of them: {state}; see one: python -m tests.volume{more} --seed {given.seed} --show CARD")
     sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _show(given: argparse.Namespace) -> int:
     k, beyond, folder = given.show, given.out_of_spec, given.folder
-    sample = (out_of_spec if beyond else in_spec)(given.seed, k, COLOURED if given.coloured else BEDS, given.calibrated)
+    sample = (out_of_spec if beyond else in_spec)(given.seed, k, given.setting)
     tally = Tally()
     judge_card(k, sample, tally, beyond)
     folder.mkdir(parents=True, exist_ok=True)

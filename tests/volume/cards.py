@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -27,10 +28,14 @@ SURVEYS = ("stadslogistiek", "survey-a", "survey-b", "survey-c")
 CLASSIC = "ibm80"
 CLASSIC_EVERY = 70
 """Every so manieth card is an 80-column card: 960 positions against 59 leave four fifths to survey cards."""
+Setting = Literal["uncalibrated", "coloured", "calibrated", "changed"]
+"""Before what the cards lie: a machine that nothing is known of; a telephone, on a table; machines that were calibrated; and
+those after something has happened to them since."""
+CALIBRATED: tuple[Setting, ...] = ("calibrated", "changed")
 BEDS: tuple[Bed, ...] = ("felt", "panel")
 """What a machine's tray is made of."""
 COLOURED: tuple[Bed, ...] = ("green", "beech")
-"""What a table is made of, under a telephone."""
+"""What a table is made of."""
 LARGE_EVERY = 10
 """So often a survey card is seen at 1640 × 1232, as 80-column cards always are, and else at 1024 × 768."""
 STRAY_EVERY = 50
@@ -73,18 +78,18 @@ def survey_layouts() -> tuple[Layout, ...]:
     return tuple(layouts()[name] for name in SURVEYS)
 
 
-def in_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS, calibrated: bool = False) -> Sample:
-    """Card k of the in-spec run. calibrated: before one of the fixed machines, which have no 80-column cards."""
+def in_spec(seed: int, k: int, setting: Setting = "uncalibrated") -> Sample:
+    """Card k of the in-spec run. Calibrated machines have no 80-column cards."""
     rng = np.random.default_rng([seed, k])
-    classic = k % CLASSIC_EVERY == CLASSIC_EVERY - 1 and not calibrated
+    classic = k % CLASSIC_EVERY == CLASSIC_EVERY - 1 and setting not in CALIBRATED
     layout = layouts()[CLASSIC if classic else SURVEYS[k % len(SURVEYS)]]
     cuts = _classic_cuts(layout, rng) if classic else _survey_cuts(layout, rng)
     if not classic and k % STRAY_EVERY == 0:
         cuts += astray(layout, rng)
-    return _sample(layout, k, cuts, beds, rng, calibrated)
+    return _sample(layout, k, cuts, setting, rng)
 
 
-def out_of_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS, calibrated: bool = False) -> Sample:
+def out_of_spec(seed: int, k: int, setting: Setting = "uncalibrated") -> Sample:
     """Card k of the out-of-spec run: survey cards, about half of whose holes are half open, or closed again."""
     rng = np.random.default_rng([seed, k, 1])
     layout = layouts()[SURVEYS[k % len(SURVEYS)]]
@@ -102,7 +107,7 @@ def out_of_spec(seed: int, k: int, beds: tuple[Bed, ...] = BEDS, calibrated: boo
             near = min(layout.positions, key=lambda p: (p.x_mm - cut.x_mm) ** 2 + (p.y_mm - cut.y_mm) ** 2)
             closed.append(near.name)
         cuts.append(cut)
-    return replace(_sample(layout, k, cuts, beds, rng, calibrated, offer=False), closed=tuple(closed))
+    return replace(_sample(layout, k, cuts, setting, rng, offer=False), closed=tuple(closed))
 
 
 def _survey_cuts(layout: Layout, rng: np.random.Generator) -> list[Cut]:
@@ -127,16 +132,15 @@ def _sample(
     layout: Layout,
     k: int,
     cuts: list[Cut],
-    beds: tuple[Bed, ...],
+    setting: Setting,
     rng: np.random.Generator,
-    calibrated: bool,
     *,
     offer: bool = True,
 ) -> Sample:
     classic = layout.id == CLASSIC
-    scene = _scene(k, classic, beds, rng, calibrated)
+    scene = _scene(k, classic, setting, rng)
     card = _card(layout, cuts, classic, rng)
-    if calibrated:
+    if setting in CALIBRATED:
         card = replace(card, language=machine.edition(layout))
     others = tuple(v for v in layouts().values() if v is not layout)
     offered: tuple[Layout, ...] = (layout,)
@@ -148,9 +152,11 @@ def _sample(
     return Sample(layout, offered, scene, card, frame, truth(layout, card), strays(layout, card))
 
 
-def _scene(k: int, classic: bool, beds: tuple[Bed, ...], rng: np.random.Generator, calibrated: bool) -> Scene:
-    if calibrated:
-        return machine.lies(beds[int(rng.integers(len(beds)))], "back" if rng.random() < 0.1 else "front", rng)
+def _scene(k: int, classic: bool, setting: Setting, rng: np.random.Generator) -> Scene:
+    beds = COLOURED if setting == "coloured" else BEDS
+    if setting in CALIBRATED:
+        scene = machine.lies(beds[int(rng.integers(len(beds)))], "back" if rng.random() < 0.1 else "front", rng)
+        return machine.changed(scene, rng) if setting == "changed" else scene
     size = (1640, 1232) if classic or k % LARGE_EVERY == 0 else (1024, 768)
     scene = machine_scene(rng, beds[int(rng.integers(len(beds)))], *size)
     turned = 180.0 if rng.random() < 0.1 else 0.0

@@ -13,10 +13,12 @@ from device.simulator.scene import Bed
 from reader.camera import read_frame
 from reader.reading import Punch, Reading
 from tests.volume import machine
-from tests.volume.cards import BEDS, CLASSIC, Sample, in_spec, out_of_spec, survey_layouts
+from tests.volume.cards import CLASSIC, Sample, Setting, in_spec, out_of_spec, survey_layouts
 
 FAILURES_MAX = 1000
 """More are counted, not listed."""
+WORST = "silent", "certain"
+"""Kinds of failure that are listed before all others."""
 
 
 @dataclass
@@ -49,7 +51,7 @@ class Tally:
         for name, value in asdict(other).items():
             if name != "failures":
                 setattr(self, name, getattr(self, name) + value)
-        self.failures = (self.failures + other.failures)[:FAILURES_MAX]
+        self.failures = sorted(self.failures + other.failures, key=lambda f: f["kind"] not in WORST)[:FAILURES_MAX]
 
     def fail(self, k: int, sample: Sample, kind: str, what: str) -> None:
         """Keep what is needed to see this card again."""
@@ -58,14 +60,12 @@ class Tally:
         )
 
 
-def read_range(
-    seed: int, start: int, stop: int, beyond: bool, beds: tuple[Bed, ...] = BEDS, calibrated: bool = False
-) -> Tally:
-    """Render and read the cards `start` to `stop` − 1. beyond: of the out-of-spec run. calibrated: by fixed machines."""
+def read_range(seed: int, start: int, stop: int, beyond: bool, setting: Setting = "uncalibrated") -> Tally:
+    """Render and read the cards `start` to `stop` − 1. beyond: of the out-of-spec run."""
     cv2.setNumThreads(1)
     tally = Tally()
     for k in range(start, stop):
-        judge_card(k, (out_of_spec if beyond else in_spec)(seed, k, beds, calibrated), tally, beyond)
+        judge_card(k, (out_of_spec if beyond else in_spec)(seed, k, setting), tally, beyond)
     return tally
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -52,6 +52,11 @@ PLACES = ((0.0, 0.0, 0.0), (2.0, -1.5, 181.0), (-2.5, 1.0, -1.5))
 OFF_MM, TURN_DEG = 3.0, 4.0
 LIGHT = 0.9, 1.0
 """A lamp's brightness from one card to the next."""
+MOVED_PX, LEANS_DEG, DISTANCE = 20.0, 2.0, 0.02
+"""How far a camera is nudged aside, leans more than it did, and comes nearer or further, as a share."""
+DIMMED, WINDOW, BLUR_PX, NOISE, GAP_MM = (0.7, 1.3), 0.4, 3.0, 12.0, 4.0
+"""A lamp's light, of what it was; what a window adds from side to side; how blurred, how noisy, how far above the bed."""
+CHANGES_MAX = 3
 
 
 def lies(bed: Bed, face: Literal["front", "back"], rng: np.random.Generator) -> Scene:
@@ -61,6 +66,32 @@ def lies(bed: Bed, face: Literal["front", "back"], rng: np.random.Generator) -> 
     return replace(
         MACHINES[bed], face=face, turn_deg=turn, at_mm=(float(x), float(y)), light=float(rng.uniform(*LIGHT))
     )
+
+
+def changed(scene: Scene, rng: np.random.Generator) -> Scene:
+    """The same after up to three of eight things have happened to the machine since its calibration."""
+    camera = scene.camera
+    assert camera is not None
+    x, y = camera.centre_px or (0.0, 0.0)
+    across, down = rng.uniform(-MOVED_PX, MOVED_PX, 2)
+    slope = rng.uniform(-WINDOW, WINDOW, 2)
+    leans = replace(
+        camera, tilt_deg=camera.tilt_deg + rng.uniform(0, LEANS_DEG), tilt_to_deg=float(rng.uniform(0, 360))
+    )
+    far = camera.distance_mm * (1 + float(rng.uniform(-DISTANCE, DISTANCE)))
+    happened: tuple[dict[str, Any], ...] = (
+        {"camera": replace(camera, centre_px=(x + float(across), y + float(down)))},
+        {"camera": leans},
+        {"camera": replace(camera, distance_mm=far)},
+        {"light": scene.light * float(rng.uniform(*DIMMED))},
+        {"slope": (float(slope[0]), float(slope[1]))},
+        {"blur_px": float(rng.uniform(scene.blur_px, BLUR_PX))},
+        {"noise": float(rng.uniform(scene.noise, NOISE))},
+        {"gap_mm": float(rng.uniform(0, GAP_MM))},
+    )
+    for one in rng.choice(len(happened), int(rng.integers(1, CHANGES_MAX + 1)), replace=False):
+        scene = replace(scene, **happened[one])
+    return scene
 
 
 def learnt(bed: Bed, layouts: Sequence[Layout]) -> Profile:

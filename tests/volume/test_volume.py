@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import tests.volume.__main__ as volume
-from tests.volume.cards import COLOURED, OPEN_MAX, OPEN_MIN, SURVEYS, in_spec, out_of_spec
-from tests.volume.judge import Tally, judge_card, read_range
+from tests.volume.cards import OPEN_MAX, OPEN_MIN, SURVEYS, in_spec, out_of_spec
+from tests.volume.judge import FAILURES_MAX, Tally, judge_card, read_range
 
 PARTS, CARDS = 4, 350
 """1400 cards are about 100,000 positions; in parts, so that every core has some."""
@@ -30,21 +30,34 @@ def test_half_open_holes_are_never_called_certain() -> None:
 
 
 def test_over_coloured_beds_chads_that_hang_and_slits_are_doubted_and_whole_holes_are_not() -> None:
-    tally = read_range(1, 0, 120, beyond=True, beds=COLOURED)
+    tally = read_range(1, 0, 120, beyond=True, setting="coloured")
     assert tally.ambiguous > 400
     assert tally.certain == 0 and tally.silent == 0, tally.failures
-    tally = read_range(1, 0, 140, beyond=False, beds=COLOURED)
+    tally = read_range(1, 0, 140, beyond=False, setting="coloured")
     assert tally.silent == 0 and tally.strays_missed == 0, tally.failures
     assert tally.doubtful + tally.refused <= 1, tally.failures
 
 
 def test_before_calibrated_machines_nothing_is_misread_and_half_open_holes_are_doubted() -> None:
-    tally = read_range(1, 0, 200, beyond=True, calibrated=True)
+    tally = read_range(1, 0, 200, beyond=True, setting="calibrated")
     assert tally.ambiguous > 800
     assert tally.certain == 0 and tally.silent == 0, tally.failures
-    tally = read_range(1, 0, 200, beyond=False, calibrated=True)
+    tally = read_range(1, 0, 200, beyond=False, setting="calibrated")
     assert tally.silent == 0 and tally.strays_missed == 0 and tally.foreign > 1, tally.failures
     assert tally.doubtful + tally.refused <= 1, tally.failures
+
+
+def test_before_machines_that_have_changed_nothing_is_misread_and_not_all_is_refused() -> None:
+    for beyond in (False, True):
+        tally = read_range(4, 0, 200, beyond=beyond, setting="changed")
+        assert tally.certain == 0 and tally.silent == 0 and tally.strays_missed == 0, tally.failures
+        assert 0.2 < tally.refused / tally.cards < 0.6
+
+
+def test_what_is_worst_is_listed_before_all_else_and_never_cut_off() -> None:
+    tally = Tally(failures=[{"card": k, "kind": "refused"} for k in range(FAILURES_MAX)])
+    tally.add(Tally(silent=1, failures=[{"card": 7, "kind": "silent"}]))
+    assert len(tally.failures) == FAILURES_MAX and tally.failures[0]["kind"] == "silent"
 
 
 def test_a_card_follows_from_seed_and_number_alone() -> None:

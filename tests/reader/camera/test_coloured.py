@@ -16,7 +16,7 @@ from reader.camera.measure import measure, view_of
 from reader.camera.scores import scores
 from reader.overlay import card_to_px
 from reader.reading import Code, Punch, Reading, Rejection
-from tests.volume.cards import COLOURED, Sample, in_spec, out_of_spec
+from tests.volume.cards import Sample, in_spec, out_of_spec
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ from tests.volume.cards import COLOURED, Sample, in_spec, out_of_spec
     ],
 )
 def test_what_is_half_open_is_uncertain(seed: int, card: int, position: str, doubt: str) -> None:
-    sample = out_of_spec(seed, card, COLOURED)
+    sample = out_of_spec(seed, card, "coloured")
     assert sample.truth[position] == "ambiguous"
     outcome = read_frame(sample.frame, [sample.layout])
     assert isinstance(outcome, Reading)
@@ -76,7 +76,7 @@ def painted(sample: Sample, position: str, size: tuple[float, float], light: flo
 def test_paint_of_the_beds_colour_is_no_hole(
     card: int, position: str, size: tuple[float, float], light: float, doubt: str
 ) -> None:
-    sample = in_spec(31, card, COLOURED)
+    sample = in_spec(31, card, "coloured")
     outcome = read_frame(painted(sample, position, size, light), [sample.layout])
     assert isinstance(outcome, Reading)
     assert outcome.punches()[position] is Punch.UNCERTAIN
@@ -86,7 +86,7 @@ def test_paint_of_the_beds_colour_is_no_hole(
 @pytest.mark.parametrize("card", [0, 1], ids=["green", "beech"])
 @pytest.mark.parametrize("from_file", [False, True], ids=["a grey camera", "a file without colour"])
 def test_a_picture_without_colour_is_refused_where_only_hue_tells_bed_from_print(card: int, from_file: bool) -> None:
-    sample = in_spec(31, card, COLOURED)
+    sample = in_spec(31, card, "coloured")
     assert isinstance(read_frame(sample.frame, [sample.layout]), Reading)
     grey = Frame("grey", sample.frame.grey)
     if from_file:
@@ -97,7 +97,7 @@ def test_a_picture_without_colour_is_refused_where_only_hue_tells_bed_from_print
 
 
 def test_what_passes_for_open_and_is_hardly_unlike_the_paper_is_no_hole() -> None:
-    sample = in_spec(31, 0, COLOURED)
+    sample = in_spec(31, 0, "coloured")
     found = search(sample.frame, [sample.layout]).found
     assert found is not None
     measured = measure(view_of(sample.frame, found.edge.geometry), found.edge.geometry, sample.layout)

@@ -17,7 +17,7 @@ from device.simulator.truth import truth
 from reader.camera import read_frame
 from reader.camera.crescent import shaded
 from reader.reading import Reading
-from tests.volume.cards import BEDS, COLOURED, in_spec, layouts, out_of_spec
+from tests.volume.cards import in_spec, layouts, out_of_spec
 
 Image = NDArray[np.uint8]
 BLUR_PX = 1.8
@@ -55,7 +55,7 @@ def worse(frame: Frame, *ways: Callable[[Image], Image]) -> Frame:
 def test_over_a_colour_shade_at_one_side_is_doubted(
     seed: int, card: int, ways: tuple[Callable[[Image], Image], ...], position: str
 ) -> None:
-    sample = out_of_spec(seed, card, COLOURED)
+    sample = out_of_spec(seed, card, "coloured")
     assert sample.truth[position] == "ambiguous"
     outcome = read_frame(worse(sample.frame, *ways), [sample.layout])
     assert isinstance(outcome, Reading)
@@ -64,7 +64,7 @@ def test_over_a_colour_shade_at_one_side_is_doubted(
 
 @pytest.mark.parametrize(("card", "position"), [(16, "groceries_how.transit"), (57, "do5.4")])
 def test_on_a_dark_card_over_felt_shade_at_one_side_is_doubted(card: int, position: str) -> None:
-    sample = out_of_spec(31, card, BEDS)
+    sample = out_of_spec(31, card)
     assert sample.scene.bed == "felt"
     assert sample.truth[position] == "ambiguous"
     outcome = read_frame(worse(sample.frame, printed_dark), [sample.layout])
@@ -110,7 +110,7 @@ def dark_card(layout: Layout, name: str) -> Image:
 
 @pytest.mark.parametrize(("card", "position"), [(209, "card.27.9"), (489, "card.51.6")])
 def test_a_machines_hole_open_at_one_end_is_doubted_in_pale_tones(card: int, position: str) -> None:
-    sample = in_spec(31, card, COLOURED)
+    sample = in_spec(31, card, "coloured")
     rng = np.random.default_rng([31, card])
     cuts = tuple(
         replace(cut, flap=float(rng.uniform(0.72, 0.84)), flap_deg=float(rng.choice([90, 270])))
