@@ -34,6 +34,8 @@ SCALE_PRIOR = 0.004
 """A card 0.7 mm nearer than the plane, 180 mm from the camera, looks 0.4 % larger; more is not believed."""
 AGREE_MM = 0.5
 """Looks within so far of the fitted side support it."""
+LEAN_MM = 1.0
+"""Looks farther off say nothing about a lean."""
 CUT_CLEAR = 0.5
 """Beyond this share of a corner's triangle the bed shows: it is cut."""
 BLUR_MAX_MM = 0.28
@@ -48,7 +50,8 @@ class Fit:
 
     residual_mm: median distance of the sides' looks from the fit. support: share of looks within `AGREE_MM`.
     size_mm: how much longer and wider than expected it looks, after the scale. blur_mm: sigma of its edges' blur, at the second
-    most blurred of its sides: a move blurs two, a shadow or a curl one.
+    most blurred of its sides: a move blurs two, a shadow or a curl one. leans_mm: how far off its place the card's middle lies if
+    its sides run apart because the camera leans otherwise than it did.
     """
 
     pose: Pose
@@ -56,6 +59,7 @@ class Fit:
     support: float
     size_mm: tuple[float, float]
     blur_mm: float
+    leans_mm: float
 
 
 class Tray:
@@ -124,14 +128,10 @@ class Tray:
         near = (far < AGREE_MM) & good
         count = near.sum(axis=1)
         top, right, bottom, left = ((off * near).sum(axis=1) / np.maximum(count, 1)).tolist()
+        leans_mm = _leans_mm(off, good & (far < LEAN_MM), width_mm, height_mm)
         far = np.sort(far[good])
-        return Fit(
-            moved,
-            float(far[len(far) // 2]),
-            int(count.sum()) / near.size,
-            (right + left, top + bottom),
-            _blur_mm(sides),
-        )
+        size_mm, support = (right + left, top + bottom), int(count.sum()) / near.size
+        return Fit(moved, float(far[len(far) // 2]), support, size_mm, _blur_mm(sides), leans_mm)
 
     def cuts(
         self, image: Levels, mapped: CardMap, size_mm: tuple[float, float], cut: CornerCut, gain: float = 1.0
@@ -143,6 +143,22 @@ class Tray:
         limit = np.maximum(CHANGED_MIN, CHANGED_SPREADS / SPREAD_STEPS * spread)
         shows = np.abs(seen - np.float32(gain) * bed) < limit
         return np.asarray(shows.sum(axis=1) / shows.shape[1], np.float64)
+
+
+def _leans_mm(off: Floats, good: NDArray[np.bool_], width_mm: float, height_mm: float) -> float:
+    """How far the middle lies off, where the plane's scale grows along the card: then opposite sides run apart, and what is
+    halfway between two sides is not seen halfway.
+
+    off, good: (4, SIDE_POINTS) mm outwards of each look, after the fit, and which to believe.
+    """
+    half_x, half_y = width_mm / 2, height_mm / 2
+    along = side_along(width_mm, height_mm)
+    found = []
+    for sides, axis, near, far in (([0, 2], 0, half_y, half_x), ([1, 3], 1, half_x, half_y)):
+        there = along[sides, :, axis] * good[sides]
+        grows = float((there * off[sides]).sum() / max((there * there).sum(), 1.0))
+        found.append(grows / near * far * far)
+    return math.hypot(*found)
 
 
 def _blur_mm(sides: Sides) -> float:

@@ -33,6 +33,9 @@ SIZE_MM = 4.0
 SIDE_MM = 0.8
 """How far a card's sides may lie off its size, once looked at closely: another size is another card, or the camera
 stands at another height."""
+LEANS_MAX_MM = 0.7
+"""How far off its place a card's middle may lie by how its sides run apart. Paper is never cut quite square; half the way between
+two columns of holes is 1.1 mm."""
 SUPPORT_MIN = 0.55
 """Least share of looks at the sides that agree."""
 EXPLAINED_MIN = 0.8
@@ -90,6 +93,8 @@ def _read(known: Known, image: Levels, layouts: Sequence[Layout]) -> KnownCard |
         return placed
     if placed.fit.blur_mm > BLUR_MAX_MM:
         return Rejection((Reason(Code.BLURRED, found=f"{placed.fit.blur_mm:.2f} mm"),))
+    if placed.fit.leans_mm > LEANS_MAX_MM:
+        return _mismatch(f"{placed.fit.leans_mm:.1f} mm", "0 mm")
     looks = [(face, mapped, face.look(image, placed.beds, mapped)) for face, mapped in placed.options]
     found = max(seen.explained for _, _, seen in looks)
     looks = [look for look in looks if _is_blanks(look[2])]

@@ -40,7 +40,7 @@ def cards(layout: Layout, hole: tuple[float, float] | None = None) -> list[NDArr
 
 def scores(layout: Layout, images: list[NDArray[np.uint8]]) -> NDArray[np.float64]:
     bed = learn_bed([np.full((960, 1280), 20, np.uint8)] * 2, ["a", "b"])
-    fits = [Fit(pose, 0.0, 1.0, (0.0, 0.0), 0.1) for pose in POSES[: len(images)]]
+    fits = [Fit(pose, 0.0, 1.0, (0.0, 0.0), 0.1, 0.0) for pose in POSES[: len(images)]]
     return clear_scores(Tray(LENS, PLANE, bed), images, fits, layout, "front")
 
 

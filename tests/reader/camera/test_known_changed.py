@@ -128,6 +128,24 @@ def test_a_camera_that_has_become_noisy_is_not_as_calibrated() -> None:
         assert code(outcome(ONE, "panel", holes(ONE, seed), seed, noise=12.0)) is Code.PROFILE_MISMATCH, seed
 
 
+def test_before_a_camera_that_leans_no_column_is_taken_for_the_next() -> None:
+    """Halfway between two sides is not seen halfway then, and print that repeats lies on other print."""
+    layout = layouts()["ibm80"]
+    column = [p for p in layout.positions if ".40." in p.name]
+    size = layout.hole.width_mm, layout.hole.height_mm
+    cuts = tuple(Cut(p.x_mm, p.y_mm, *size, round=False) for p in column)
+    learnt, straight = machine.learnt("panel", [layout]), machine.MACHINES["panel"].camera
+    assert straight is not None
+    leaning = [replace(straight, tilt_deg=2.1, tilt_to_deg=to) for to in (285.0, 250.0, 100.0)]
+    for seed in range(3):
+        sound = read_frame(seen(layout, "panel", cuts, seed), [layout], learnt)
+        assert isinstance(sound, Reading)
+        assert {n for n, p in sound.punches().items() if p is Punch.PUNCHED} == {p.name for p in column}
+        for camera in leaning:
+            found = read_frame(seen(layout, "panel", cuts, seed, camera=camera), [layout], learnt)
+            assert code(found) is Code.PROFILE_MISMATCH, (seed, camera)
+
+
 @pytest.mark.parametrize("bed", BEDS)
 @pytest.mark.parametrize("changed", [{"slope": WINDOW}, {"slope": (0.3, 0.15)}, {"noise": 7.0}, {"light": 1.25}])
 def test_in_other_light_another_card_is_no_more_taken_for_the_known_one(bed: Bed, changed: dict[str, Any]) -> None:
