@@ -151,14 +151,19 @@ def _leans_mm(off: Floats, good: NDArray[np.bool_], width_mm: float, height_mm: 
 
     off, good: (4, SIDE_POINTS) mm outwards of each look, after the fit, and which to believe.
     """
-    half_x, half_y = width_mm / 2, height_mm / 2
-    along = side_along(width_mm, height_mm)
-    found = []
-    for sides, axis, near, far in (([0, 2], 0, half_y, half_x), ([1, 3], 1, half_x, half_y)):
-        there = along[sides, :, axis] * good[sides]
-        grows = float((there * off[sides]).sum() / max((there * there).sum(), 1.0))
-        found.append(grows / near * far * far)
-    return math.hypot(*found)
+    there = _lengthways(width_mm, height_mm)
+    seen = there * good
+    top, right, bottom, left = (seen * off).sum(axis=1).tolist()
+    all_top, all_right, all_bottom, all_left = np.maximum((seen * there).sum(axis=1), 1.0).tolist()
+    x = (top + bottom) / (all_top + all_bottom) * width_mm**2 / (2 * height_mm)
+    y = (right + left) / (all_right + all_left) * height_mm**2 / (2 * width_mm)
+    return math.hypot(x, y)
+
+
+@lru_cache(maxsize=16)
+def _lengthways(width_mm: float, height_mm: float) -> Floats:
+    """(4, SIDE_POINTS) mm from its side's middle at which each look lies, to the right or down."""
+    return np.asarray(side_along(width_mm, height_mm).sum(axis=2), np.float64)
 
 
 def _blur_mm(sides: Sides) -> float:
