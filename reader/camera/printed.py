@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from calibration.models import Levels
 from calibration.plane import Singles
@@ -61,7 +62,7 @@ class Print:
         return float(weight @ share / weight.sum()) if np.count_nonzero(weight) >= SAMPLES_MIN else None
 
 
-def _nearest(there: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+def _nearest(there: NDArray[np.bool_]) -> NDArray[np.intp]:
     """(rows, columns): the index of the nearest pixel that is `there`."""
     _, label = cv2.distanceTransformWithLabels(
         (~there).astype(np.uint8), cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL

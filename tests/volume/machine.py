@@ -69,7 +69,8 @@ def lies(bed: Bed, face: Literal["front", "back"], rng: np.random.Generator) -> 
 
 
 def changed(scene: Scene, rng: np.random.Generator) -> Scene:
-    """The same after up to three of eight things have happened to the machine since its calibration."""
+    """The same after up to three of eight things have happened to the machine since its calibration; of those that befall the
+    camera itself the last."""
     camera = scene.camera
     assert camera is not None
     x, y = camera.centre_px or (0.0, 0.0)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from math import erf, sqrt
 from typing import Any
 
@@ -14,49 +13,26 @@ from calibration.blank import lying
 from calibration.errors import CalibrationError
 from calibration.outline import STEP_MM, side_offsets, side_points
 from calibration.place import BLUR_MAX_MM
-from calibration.profile import Profile
-from cards.layout import Layout
-from device.frame import Frame
 from device.simulator.card import Card, Cut
-from device.simulator.hand import Hand, punch
-from device.simulator.people import answer
-from device.simulator.render import render
 from device.simulator.scene import Bed
 from device.simulator.truth import truth
 from reader.camera.known import Known
 from reader.camera.printed import ALIKE_MIN
 from reader.camera.read import read_frame
 from reader.reading import Code, Punch, Reading, Rejection
+from tests.reader.camera.two_cards import ONE, OTHER, holes, profile, seen
 from tests.volume import machine
 from tests.volume.cards import layouts
 
 pytestmark = pytest.mark.xdist_group("rivals")
-ONE, OTHER = "stadslogistiek", "survey-a"
 BEDS: tuple[Bed, ...] = ("felt", "panel")
 WINDOW = (-0.4, -0.2)
 """Light that falls in from one side since."""
 
 
-@cache
-def profile(bed: Bed) -> Profile:
-    return machine.learnt(bed, [layouts()[ONE], layouts()[OTHER]])
-
-
-def seen(layout: Layout, bed: Bed, cuts: tuple[Cut, ...], seed: int, **changed: Any) -> Frame:
-    """A card before the machine of this bed. changed: what of its scene is not as it was."""
-    rng = np.random.default_rng(seed)
-    scene = replace(machine.lies(bed, "front", rng), **changed)
-    return render(layout, Card(cuts, language=machine.edition(layout)), scene, rng)
-
-
 def outcome(name: str, bed: Bed, cuts: tuple[Cut, ...], seed: int, **changed: Any) -> Reading | Rejection:
     layout = layouts()[name]
-    return read_frame(seen(layout, bed, cuts, seed, **changed), [layout], profile(bed))
-
-
-def holes(name: str, seed: int) -> tuple[Cut, ...]:
-    rng = np.random.default_rng(seed)
-    return tuple(punch(layouts()[name], answer(layouts()[name], rng), Hand(0.3, 0.0), rng))
+    return read_frame(seen(layout, bed, "front", cuts, seed=seed, **changed), [layout], profile(bed))
 
 
 def half_open(name: str, share: float, side_deg: float) -> tuple[Cut, ...]:
@@ -74,7 +50,7 @@ def code(found: Reading | Rejection) -> Code | None:
 
 @pytest.mark.parametrize("bed", BEDS)
 def test_out_of_focus_a_card_is_refused_as_blurred_and_a_little_soft_it_is_read(bed: Bed) -> None:
-    cuts = holes(ONE, 3)
+    cuts = holes(layouts()[ONE], 3)
     sharp, soft, *blurred = (outcome(ONE, bed, cuts, 5, blur_px=px) for px in (0.8, 1.2, 2.4, 3.5, 5.0))
     assert isinstance(sharp, Reading) and isinstance(soft, Reading) and soft.punches() == sharp.punches()
     assert [code(found) for found in blurred] == [Code.BLURRED] * 3
@@ -82,7 +58,7 @@ def test_out_of_focus_a_card_is_refused_as_blurred_and_a_little_soft_it_is_read(
 
 def test_no_blank_card_is_learnt_out_of_focus() -> None:
     layout, tray = layouts()[ONE], Known(profile("felt")).tray
-    sharp, blurred = (seen(layout, "felt", (), 4, blur_px=px).grey for px in (0.8, 2.5))
+    sharp, blurred = (seen(layout, "felt", "front", (), seed=4, blur_px=px).grey for px in (0.8, 2.5))
     assert lying(tray, sharp, layout, "front", "blank-1").blur_mm < BLUR_MAX_MM
     with pytest.raises(CalibrationError, match=r"blank-2.*blurred.*focus the camera"):
         lying(tray, blurred, layout, "front", "blank-2")
@@ -125,7 +101,7 @@ def test_in_other_light_a_half_open_hole_is_no_whole_one(changed: dict[str, Any]
 
 def test_a_camera_that_has_become_noisy_is_not_as_calibrated() -> None:
     for seed in range(4):
-        assert code(outcome(ONE, "panel", holes(ONE, seed), seed, noise=12.0)) is Code.PROFILE_MISMATCH, seed
+        assert code(outcome(ONE, "panel", holes(layouts()[ONE], seed), seed, noise=12.0)) is Code.PROFILE_MISMATCH, seed
 
 
 def test_before_a_camera_that_leans_no_column_is_taken_for_the_next() -> None:
@@ -138,11 +114,11 @@ def test_before_a_camera_that_leans_no_column_is_taken_for_the_next() -> None:
     assert straight is not None
     leaning = [replace(straight, tilt_deg=2.1, tilt_to_deg=to) for to in (285.0, 250.0, 100.0)]
     for seed in range(3):
-        sound = read_frame(seen(layout, "panel", cuts, seed), [layout], learnt)
+        sound = read_frame(seen(layout, "panel", "front", cuts, seed=seed), [layout], learnt)
         assert isinstance(sound, Reading)
         assert {n for n, p in sound.punches().items() if p is Punch.PUNCHED} == {p.name for p in column}
         for camera in leaning:
-            found = read_frame(seen(layout, "panel", cuts, seed, camera=camera), [layout], learnt)
+            found = read_frame(seen(layout, "panel", "front", cuts, seed=seed, camera=camera), [layout], learnt)
             assert code(found) is Code.PROFILE_MISMATCH, (seed, camera)
 
 
@@ -150,7 +126,7 @@ def test_before_a_camera_that_leans_no_column_is_taken_for_the_next() -> None:
 @pytest.mark.parametrize("changed", [{"slope": WINDOW}, {"slope": (0.3, 0.15)}, {"noise": 7.0}, {"light": 1.25}])
 def test_in_other_light_another_card_is_no_more_taken_for_the_known_one(bed: Bed, changed: dict[str, Any]) -> None:
     for seed in range(4):
-        frame = seen(layouts()[OTHER], bed, holes(OTHER, seed), seed, **changed)
+        frame = seen(layouts()[OTHER], bed, "front", holes(layouts()[OTHER], seed), seed=seed, **changed)
         assert isinstance(read_frame(frame, [layouts()[ONE]], profile(bed)), Rejection), seed
 
 
@@ -160,7 +136,7 @@ def test_what_a_card_has_of_its_print_hardly_changes_with_the_light(bed: Bed) ->
         known = Known(profile(bed))
         face = known.faces(layouts()[ONE])[0]
         for changed in ({}, {"slope": WINDOW}, {"light": 0.75}, {"blur_px": 1.4}):
-            image = seen(layouts()[name], bed, (), 2, **changed).grey
+            image = seen(layouts()[name], bed, "front", (), seed=2, **changed).grey
             placed = known.place(image, [layouts()[ONE]])
             assert not isinstance(placed, Rejection)
             mapped = next(m for option, m in placed.options if option is face)

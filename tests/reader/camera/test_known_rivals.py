@@ -3,50 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
-from typing import Literal
 
 import numpy as np
 import pytest
 
 from calibration.blank import paper_mask, raster_shape
 from calibration.models import BLANK_PX_PER_MM
-from calibration.profile import Profile
-from cards.layout import Layout
-from device.frame import Frame
-from device.simulator.card import Card, Cut
-from device.simulator.hand import Hand, punch
-from device.simulator.people import answer
-from device.simulator.render import render
+from device.simulator.card import Cut
 from device.simulator.scene import Bed
 from reader.camera.printed import ALIKE_MIN, Print
 from reader.camera.read import read_frame
 from reader.reading import Code, Reading, Rejection
-from tests.volume import machine
+from tests.reader.camera.two_cards import ONE, OTHER, Side, holes, profile, seen
 from tests.volume.cards import layouts
 
 pytestmark = pytest.mark.xdist_group("rivals")
-ONE, OTHER = "stadslogistiek", "survey-a"
 BEDS: tuple[Bed, ...] = ("felt", "panel")
-Side = Literal["front", "back"]
-
-
-@cache
-def profile(bed: Bed) -> Profile:
-    return machine.learnt(bed, [layouts()[ONE], layouts()[OTHER]])
-
-
-def seen(
-    layout: Layout, bed: Bed, face: Side, cuts: tuple[Cut, ...], language: str | None = None, seed: int = 1
-) -> Frame:
-    rng = np.random.default_rng(seed)
-    card = Card(cuts, language=language or machine.edition(layout))
-    return render(layout, card, machine.lies(bed, face, rng), rng)
-
-
-def holes(layout: Layout, seed: int) -> tuple[Cut, ...]:
-    rng = np.random.default_rng(seed)
-    return tuple(punch(layout, answer(layout, rng), Hand(0.3, 0.0), rng))
 
 
 @pytest.mark.parametrize("bed", BEDS)
