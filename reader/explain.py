@@ -13,7 +13,8 @@ import numpy as np
 from cards.layout import Layout
 from device.frame import Frame
 from reader.camera import find
-from reader.camera.edges import same_outline
+from reader.camera.adjust import strain
+from reader.camera.edges import EdgeFit, same_outline
 from reader.camera.find import Found, search
 from reader.camera.identify import Placed, read_code
 from reader.decode import decode
@@ -128,6 +129,16 @@ def _gates(found: Found) -> Iterator[Gate]:
     yield _at_most("edge off the outline", edge.residual_mm, find.RESIDUAL_MAX_MM)
     yield _at_most("cut corner off the outline", edge.cut_residual_mm, find.CUT_RESIDUAL_MAX_MM)
     yield _at_most("cut corner turned away", edge.cut_misfit_mm, find.CUT_MISFIT_MAX_MM)
+    for name, share in (
+        ("these three together", find.together(edge) / find.TOGETHER_MAX),
+        ("bent or stretched", _bent(edge)),
+    ):
+        yield Gate(name, f"{100 * share:.0f} %" if np.isfinite(share) else "no straight edge", "≤ 100 %", share <= 1)
+
+
+def _bent(edge: EdgeFit) -> float:
+    """As a share of the most that a card before a camera is."""
+    return strain(edge.geometry) / find.STRAIN_MAX
 
 
 def _at_least(name: str, found: float, limit: float) -> Gate:
@@ -135,8 +146,8 @@ def _at_least(name: str, found: float, limit: float) -> Gate:
 
 
 def _at_most(name: str, found_mm: float, limit_mm: float) -> Gate:
-    shown = f"{found_mm:.2f} mm" if np.isfinite(found_mm) else "no straight edge"
-    return Gate(name, shown, f"≤ {limit_mm:.2f} mm", found_mm <= limit_mm)
+    shown = f"{found_mm:.3f} mm" if np.isfinite(found_mm) else "no straight edge"
+    return Gate(name, shown, f"≤ {limit_mm:.3f} mm", found_mm <= limit_mm)
 
 
 def _codes(frame: Frame, found: Found, layouts: Sequence[Layout]) -> Iterator[str]:

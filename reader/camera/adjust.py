@@ -26,8 +26,11 @@ from reader.camera.geometry import (
 FOCAL_SIGMA = 0.25
 """Prior of log focal length around 0.85 × the picture's longer side: webcams, phones and Pi cameras see 55° to 75°."""
 K1_SIGMA = 0.08
-BEND_SIGMA_MM = (1.5, 1.0, 1.5, 0.7, 0.7, 0.7)
+BEND_SIGMA_MM = (1.5, 1.0, 1.5, 1.5, 0.4, 0.4)
+"""Paper bends along one direction at a time: in an arc or an S along the card, hardly in two at once."""
 EDGE_SIGMA_PX = 0.35
+DEPTH, FOCAL = 5, 6
+"""Where they stand among the parameters."""
 STEPS, STILL = 6, 3e-3
 """A step that promises to lower the cost by a smaller share than this is the last."""
 
@@ -68,6 +71,10 @@ def adjust(
         if new_cost < cost:
             p, turn, cost, damping = trial, turned, new_cost, damping / 5
             jacobian = slopes(seen, sheet, normal)
+            # Of depth, its logarithm; of the focal length, with as much more depth, so that the size stays: else the two can
+            # only creep along a narrow curve.
+            jacobian[DEPTH] *= p[DEPTH]
+            jacobian[FOCAL] += jacobian[DEPTH]
             weighted = jacobian * (weight * within / np.maximum(size, 1e-9))
             normal_matrix = weighted @ jacobian.T
             # Without a single edge nothing holds the pose; the ridge keeps the step finite.
@@ -80,12 +87,21 @@ def adjust(
         # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
         step: Floats = np.asarray(cv2.solve(damped, -gradient[:, None])[1], np.float64)[:, 0]
         trial, turned = p + step, as_matrix(step[:3]) @ turn
+        trial[DEPTH] = p[DEPTH] * math.exp(step[DEPTH] + step[FOCAL])
         if -float(gradient @ step) < still * cost:
             p, turn = trial, turned
             break
     found = p.copy()
     found[:3] = as_vector(turn)
     return Geometry(found, start.width_mm, start.height_mm, start.centre_px)
+
+
+def strain(geometry: Geometry) -> float:
+    """How unlikely a lens and how bent a card the edges ask for: the sum of squares of distortion and bends, each in its
+    prior's sigmas. Not of the focal length: before a card that lies flat hardly anything tells it, or depends on it."""
+    lens_and_bends = slice(FOCAL + 1, None)
+    _, weight = _priors(geometry.centre_px)
+    return float(weight[lens_and_bends] @ geometry.parameters[lens_and_bends] ** 2)
 
 
 _NONE = np.eye(PARAMETERS)

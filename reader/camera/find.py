@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from cards.layout import CornerCut, Layout
 from device.frame import Frame
+from reader.camera.adjust import strain
 from reader.camera.edges import BURNT, EdgeFit, Outline, fit, missing_in_glare, outline_of
 from reader.camera.geometry import Floats, apply, first_guess, homography
 from reader.camera.outline import NEXT, SMALL_PX, Quad, Shapes, Small, above, quads_of, shapes_of_mask, small_copy
@@ -26,12 +27,19 @@ SUPPORT_MIN = 0.90
 """Share of profiles across the four sides that must show the card's edge where the geometry puts it."""
 SIDE_SUPPORT_MIN = 0.72
 """The same for each single side: a finger or a shadow may hide a quarter of one."""
-RESIDUAL_MAX_MM = 0.06
-"""Right outlines lie within 0.05 mm; one that follows a shadow's edge beside the card has 0.06 and more."""
+RESIDUAL_MAX_MM = 0.065
+"""Right outlines lie within 0.05 mm, those of old, worn cards within 0.063; one that follows a shadow's edge beside the card has
+0.06 and more, and mostly gives itself away otherwise (`STRAIN_MAX`)."""
 CUT_RESIDUAL_MAX_MM = 0.30
 """Right layouts fit within 0.15 mm."""
 CUT_MISFIT_MAX_MM = 0.6
 """Right layouts show 0.1 mm, in very poor light 0.5 mm; others of the same size mostly show no straight edge here at all."""
+TOGETHER_MAX = 1.25
+"""All three, as shares of their limits, added up as squares and the root taken: of right layouts, one in two hundred has more
+than 1.1 in poor light. A box printed on a card that passes for another card is near all three limits at once."""
+STRAIN_MAX = 20.0
+"""See `strain`. A card that is curled by 5 mm has 6, of in-spec ones the most has 17; where a picture was stretched, or an edge
+is no card's, it is 22 to 400, and positions lie up to 8 mm off though every edge fits."""
 QUAD_MISFIT_MAX = 0.10
 """How far four corners may miss a flat card of the layout's size, as a share of its height."""
 ASPECT_MAX = math.log(1.6)
@@ -155,13 +163,28 @@ def _drowns(found: Found) -> bool:
 
 
 def passes(edge: EdgeFit) -> bool:
-    """Whether the whole outline is there: every side, the cut corner, all within tolerance."""
+    """Whether the whole outline is there, of a card that may be bent, before a camera."""
+    return has_outline(edge) and strain(edge.geometry) <= STRAIN_MAX
+
+
+def has_outline(edge: EdgeFit) -> bool:
+    """Whether every side and the cut corner are there, all within tolerance."""
     return (
         edge.support >= SUPPORT_MIN
         and min(edge.side_support) >= SIDE_SUPPORT_MIN
         and edge.residual_mm <= RESIDUAL_MAX_MM
         and edge.cut_residual_mm <= CUT_RESIDUAL_MAX_MM
         and edge.cut_misfit_mm <= CUT_MISFIT_MAX_MM
+        and together(edge) <= TOGETHER_MAX
+    )
+
+
+def together(edge: EdgeFit) -> float:
+    """How near the outline is to its three limits in mm at once; see `TOGETHER_MAX`."""
+    return math.hypot(
+        edge.residual_mm / RESIDUAL_MAX_MM,
+        edge.cut_residual_mm / CUT_RESIDUAL_MAX_MM,
+        edge.cut_misfit_mm / CUT_MISFIT_MAX_MM,
     )
 
 

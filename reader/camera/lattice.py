@@ -28,6 +28,9 @@ MARGIN_MIN = 0.14
 EXPLAINED_MIN = 0.7
 """Of all that looks like bed along the rows, the least share that must lie in the shifted columns (between them counts
 against): right lattices have 0.82 and more; what is found in pictures too poor to see the holes has a quarter."""
+SHIFT_MAX_MM = 1.85
+"""Further off than this no column of a right lattice lies: on old, shrunken cards the last one lies up to 1.75 mm off. Where the
+outline is a millimetre wrong, a lattice that slips by a column at one end has 1.9 and more."""
 RIVAL_MAX_MM = 1.1
 _STEP_MM, _PLACE_MM = 0.15, 0.02
 _FROM_MM = -OFFSET_MAX_MM - STRETCH_MAX_MM - 1.0
@@ -54,7 +57,8 @@ class Lattice:
 
 def is_sure(lattice: Lattice) -> bool:
     """Whether the lattice may be believed: a slip by one column reads well and is wrong everywhere."""
-    return lattice.margin >= MARGIN_MIN and lattice.explained >= EXPLAINED_MIN
+    furthest = abs(lattice.offset_mm) + abs(lattice.stretch_mm)
+    return lattice.margin >= MARGIN_MIN and lattice.explained >= EXPLAINED_MIN and furthest <= SHIFT_MAX_MM
 
 
 def is_lattice(layout: Layout) -> bool:

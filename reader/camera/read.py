@@ -11,7 +11,7 @@ from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
 from reader.camera.edges import EdgeFit, edge_blur_mm, outline_of, same_outline
-from reader.camera.find import LIT_MIN, Found, Search, search
+from reader.camera.find import LIT_MIN, Found, Search, has_outline, search
 from reader.camera.geometry import Floats, Geometry, before_lens
 from reader.camera.identify import Placed, identify
 from reader.camera.known import KnownCard, read_known
@@ -159,6 +159,8 @@ def _why_not(outcome: Search) -> Rejection:
     if best is None:
         code = Code.CUT_OFF if outcome.cut_off else (Code.WRONG_PROPORTIONS if outcome.shapes else Code.NO_CARD)
         return Rejection((Reason(code),))
+    if has_outline(best.edge):
+        return Rejection((Reason(Code.WRONG_PROPORTIONS),))
     return _if_blurred(best) or Rejection((Reason(Code.UNKNOWN_LAYOUT, found=f"{best.edge.support:.2f}"),))
 
 
