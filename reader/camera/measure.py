@@ -57,8 +57,6 @@ GLANCE_CONTRAST = 50.0
 GLOW_FROM, BLACK_STEP, GLANCE_SLIT, GLANCE_SLIT_COLOURED = 0.12, (0.7, 0.9), 0.02, 0.1
 """Lighter than the paper by the first share of the way to a lit bed is no noise; of the way to a black one, print reaches
 the second. The glance's least sum of either."""
-DARK_GROUND = 0.54
-"""Further from the bed than this share of its light, the card is printed dark here, and lighter print glows."""
 PART_OPEN = (0.2, 0.8)
 """Shares between which a hole is asked whether it is whole after all."""
 TINT_HOLES = 3
@@ -74,8 +72,8 @@ class Measured:
     gone: solid darkness or bed beyond what is printed at most positions alike.
     lean: see `leaning`. crescent: see `crescents`. aside: how far shade lies to one side, of any depth; see `shaded`. Both
         are 0 for a machine's holes, aside also over a lit bed.
-    slit: light beyond the paper's over a lit bed, black over a black one, or a bed's colour, beyond the usual print, not
-        opened.
+    slit: black over a black bed, or a bed's colour, beyond the usual print, not opened; 0 over a lit bed. light: the same of
+        light beyond the paper's, where the bed shines.
     disc, hung: see `disc_share`, `paper_share`; over colours where a hole measures part open, else 0. ends: see `end_share`.
     spill: share of bed in the ring of paper around the hole. shade: of the bed in the hole.
     depth: colour distance of what is open from the paper.
@@ -93,6 +91,7 @@ class Measured:
     disc: Singles
     hung: Singles
     slit: Singles
+    light: Singles
     ends: Singles
     spill: Singles
     offset_mm: Singles
@@ -149,7 +148,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
         alike = _usual(dark, mixture, glance)
         some = worth_a_look(mixture, _beyond(alike, dark, mixture), glance)
         least = GLANCE_SLIT if mixture.ground.is_point else GLANCE_SLIT_COLOURED
-        some |= _slit(alike, mixture, bed, glance) > least
+        some |= (_slit(alike, mixture, glance) > least) | (_light(alike, mixture, glance) > GLANCE_SLIT)
         usual = _on(alike, glance, fine)
     else:
         some = machine_worth_a_look(grid, paper, bed, glance)
@@ -202,15 +201,17 @@ def _look(
         disc[part] = disc_share(gone[part], looks)
         other = opened(mixture.unlike[part], looks, OPENING)
         hung[part] = paper_share(seen[part], paper[part], bed[part], other, looks)
-    slit = _slit(usual, mixture, bed, looks)
-    return replace(measured, gone=solid, lean=lean, crescent=crescent, aside=aside, disc=disc, hung=hung, slit=slit)
+    slit, light = _slit(usual, mixture, looks), _light(usual, mixture, looks)
+    thin = replace(measured, lean=lean, crescent=crescent, aside=aside, slit=slit, light=light)
+    return replace(thin, gone=solid, disc=disc, hung=hung)
 
 
 @dataclass(frozen=True)
 class _Usual:
     """What most positions without a hole show alike, a ring or a box: (rows, columns) shares of bed and of darkness.
 
-    dark: below 0 where their print is paler than the paper. way: over a black or lit bed, of the way from paper to bed.
+    dark: below 0 where their print is paler than the paper. way: over a black bed or one that shines, of the way from paper
+    to bed.
     """
 
     bed: Singles
@@ -231,7 +232,8 @@ def _usual(dark: Singles | None, mixture: Mixture, looks: Plan) -> _Usual:
         return _Usual(none, none, none)
     like_bed = np.maximum(mixture.open[clear], mixture.loose[clear])
     darker = none if dark is None else middle(dark[clear], axis=0)
-    return _Usual(_alike(like_bed), darker, _alike(mixture.way[clear]) if mixture.ground.is_point else none)
+    asked = mixture.ground.is_point or mixture.shines.any()
+    return _Usual(_alike(like_bed), darker, _alike(mixture.way[clear]) if asked else none)
 
 
 def _alike(shares: Singles) -> Singles:
@@ -265,23 +267,30 @@ def _beyond(usual: _Usual, dark: Singles | None, mixture: Mixture) -> Singles:
     return gone
 
 
-def _slit(usual: _Usual, mixture: Mixture, bed: Singles, looks: Plan) -> Singles:
-    """(n,): what a slit adds up to, however narrow. Blur spreads light, and loses none; felt is blacker than print."""
-    if not looks.is_round:
-        return np.zeros(len(bed), np.float32)
-    share = np.float32(looks.area_samples)
+def _slit(usual: _Usual, mixture: Mixture, looks: Plan) -> Singles:
+    """(n,): what a slit adds up to, however narrow. Blur spreads it, and loses none; felt is blacker than print."""
+    if not looks.is_round or mixture.ground.is_lit:
+        return np.zeros(len(mixture.open), np.float32)
     if not mixture.ground.is_point:
         # Within the hole's own reach: a neighbour's edge has the bed's colour, too.
-        coloured = np.maximum(mixture.open - wider(usual.bed), 0)
-        return np.asarray(coloured.reshape(len(bed), -1) @ looks.closer / share, np.float32)
-    if mixture.ground.is_lit:
-        light = mixture.way - wider(usual.way)
-        bare = mixture.contrast < DARK_GROUND * np.sqrt((bed * bed).sum(axis=1))
-        light *= light > GLOW_FROM
-        return np.asarray(light.reshape(len(bed), -1) @ looks.near / share * bare, np.float32)
+        return _summed(np.maximum(mixture.open - wider(usual.bed), 0), looks.closer, looks)
     low, high = BLACK_STEP
     black = np.clip((mixture.way - low) / (high - low), 0, 1) - np.clip((wider(usual.way) - low) / (high - low), 0, 1)
-    return np.asarray(np.maximum(black, 0).reshape(len(bed), -1) @ looks.near / share, np.float32)
+    return _summed(np.maximum(black, 0), looks.near, looks)
+
+
+def _light(usual: _Usual, mixture: Mixture, looks: Plan) -> Singles:
+    """(n,): what light beyond the paper's adds up to where the bed shines."""
+    if not looks.is_round or not mixture.shines.any():
+        return np.zeros(len(mixture.way), np.float32)
+    light = mixture.way - wider(usual.way)
+    light *= light > GLOW_FROM
+    return np.asarray(_summed(light, looks.near, looks) * mixture.shines, np.float32)
+
+
+def _summed(shares: Singles, weight: Singles, looks: Plan) -> Singles:
+    """(n,): shares (n, rows, columns) of bed, added up as a share of the hole."""
+    return np.asarray(shares.reshape(len(shares), -1) @ weight / np.float32(looks.area_samples), np.float32)
 
 
 def _put(first: Measured, where: NDArray[np.bool_], second: Measured) -> Measured:
@@ -337,6 +346,7 @@ def _sum_up(seen: Singles, paper: Singles, mixture: Mixture, looks: Plan) -> Mea
         disc=none,
         hung=none,
         slit=none,
+        light=none,
         ends=end_share(mixture, looks),
         spill=mixture.open.reshape(n, -1) @ looks.ring_weights,
         offset_mm=offset,

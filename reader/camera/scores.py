@@ -21,13 +21,21 @@ OPENISH = 0.3
 FINE_MAX, FINE_MAX_POINT = 0.4, 0.22
 """Rings and letters that stay under the finer opening, as a share of the hole: more may be a hole in hard light. Round
 positions over a black or lit bed, where no light is hard, stay below 0.19 on all shared pictures."""
-SLIT_MIN, SLIT_MIN_BLACK, SLIT_MIN_COLOURED, SLIT_SOLID, FINE_SOLID = 0.06, 0.065, 0.15, 0.03, 0.09
-"""Light in a round hole's place over a lit bed: a slit adds up to 0.8 of its open share, print and noise to none. Over a
+LIGHT_MIN, SLIT_MIN_BLACK, SLIT_MIN_COLOURED, SLIT_SOLID, FINE_SOLID = 0.045, 0.065, 0.15, 0.03, 0.09
+"""Light in a round hole's place over a bed that shines: a slit adds up to 0.8 of its open share, print and noise to none. Over a
 black bed dark icons add up to 0.06; where the finer opening leaves something less is a slit, for icons are either as dark
 or as solid. Over a colour print of its hue adds up, too: a slit is what
 exceeds all but a few of the card's clear positions."""
-SLIT_USUAL = 0.8
-"""So many of a card's clear positions show no more than its print does."""
+SLIT_USUAL, LIGHT_USUAL = 0.8, 2.0
+"""So many of a card's clear positions show no more than its print does, or stray light on a dark card; and so many times
+that of the latter says nothing."""
+HALF_SHARE, HALF_LEAN, HALF_GONE, HALF_HUNG, HALF_DISC = 0.82, 0.3, 0.5, 0.7, 0.7
+"""Over a colour, chads of the bed's hue and shade beside them measure up to 0.82 and lean by 0.34 of what is gone; of whole
+holes that measure so little, one in a hundred does. Blurred print, and light on a grey bed, are open without being gone. In a
+machine's hole blurred letters have the paper's hue and no hole's shape; of 8,000 holes none had both."""
+LIGHT_WHOLE, LIGHT_OPEN, LIGHT_STRAY = 0.66, 0.75, 0.02
+"""Of a whole hole's light: blur conserves it, and what is open by 60 % measured up to 0.64. So much proves a hole, on a card
+whose print is not light itself."""
 UNEXPLAINED, UNEXPLAINED_POINT = 0.2, 0.3
 """What might be bed after all, as a share of the hole, at a position that measures clear. Over a black or lit bed, where
 print differs from the bed in depth alone, and between a machine's narrow holes, icons and letters reach more."""
@@ -38,15 +46,17 @@ PRINTED_BLACK = 0.5
 GONE_MAX, GONE_MAX_LIT = 0.12, 0.16
 """Solid dark or bed beyond the card's usual print, as a share of a round hole. Letters fill more of a machine's. Over a
 lit bed white print on a dark ground comes near it, and light tells elsewhere."""
-CRESCENT_MIN, CRESCENT_MIN_COLOURED, LEAN_MAX, LEAN_MAX_POINT, LEAN_GONE_MIN = 0.5, 0.47, 0.14, 0.11, 0.15
+CRESCENT_MIN, LEAN_MAX, LEAN_MAX_POINT, LEAN_GONE_MIN = 0.5, 0.14, 0.11, 0.15
 """Bed along a rim's arc, or gone at one side of a hole that is not open: a hinged chad or a bite. On the shared pictures
 icons stay below both at 399 of 400 positions; chads and bites that open 15 % and more exceed one. A letter leans as much
-in a machine's narrow hole but fills less of it. Over a black or lit bed no shade leans, and icons lean up to 0.10. Over
-colours icons fill arcs up to 0.46."""
+in a machine's narrow hole but fills less of it. Over a black or lit bed no shade leans, and icons lean up to 0.10."""
+CRESCENT_ALONE, CRESCENT_HINTED, CRESCENT_SLIT = 0.535, 0.47, 0.1
+"""Icons fill arcs up to 0.53; over a colour less is enough where so much of it is seen, which icons have none of: chads and
+bites have 0.19 and more."""
 LEAN_END, LEAN_END_GONE, LEAN_END_MIN = 0.1, 0.1, 0.5
 """In a machine's hole less is enough where it reaches that end: half-open ones fill 0.56 of it and more, digits that lean as
 far a third, print that fills the end leans 0.085."""
-ASIDE_MIN, ASIDE_TIMES, ASIDE_USUAL = 0.06, 1.5, (0.95, 0.8)
+ASIDE_MIN, ASIDE_MIN_BLACK, ASIDE_TIMES, ASIDE_USUAL = 0.06, 0.05, 1.5, (0.95, 0.8)
 """Shade at one side of a hole, however blurred, pale or of the print's own hue: so much of the bed's darkness, and over a
 colour, where icons lean as far at several positions of a card, so many times what the first share of its clear positions
 stay below; the second where other hints say bed."""
@@ -78,7 +88,7 @@ WHOLE_LEAN, WHOLE_LEAN_MACHINE, WHOLE_DISC = 0.08, 0.13, 0.95
 """Where the bed is seen for certain in part of a hole, and the paper is missing in all of it and to no side more, the
 rest is the bed in the shade of the hole's rim, or under its own gloss. A bite or a chad leaves paper, and leans; so does a
 hole that lies off its place, and then its disc tells: whole ones have 0.97 and more, bitten ones up to 0.87."""
-HUNG_MAX = 0.32
+HUNG_MAX, HUNG_SHARE = 0.32, 0.77
 """A whole hole's rim, half paper and half bed, has the paper's hue in up to 0.27 of all that is not lit paper; a chad that
 hangs down in the card's shade, and leaves 60 % open or less, in 0.38 and more."""
 WHOLE_SHARE, WHOLE_FEW = 0.8, 3
@@ -150,6 +160,7 @@ def _share(measured: Measured, card: _Card) -> Singles:
         full = max(full, WHOLE_BLACK)
     share = np.clip((measured.open - base) / (full - base), 0, 1.5)
     share = np.where(_is_whole(measured, card), np.maximum(share, np.minimum(measured.other, 1.0)), share)
+    share = np.where(_is_bright(measured), np.maximum(share, np.minimum(measured.light, 1.0)), share)
     share = np.where(_is_common_print(measured, card), np.minimum(share, measured.gone), share)
     return np.asarray(share, np.float32)
 
@@ -164,6 +175,12 @@ def _is_whole(measured: Measured, card: _Card) -> Flags:
     # In a machine's narrow hole most of what is seen lies at a rim.
     whole &= (measured.hung < HUNG_MAX) | card.machine
     return np.asarray(whole & (measured.open > WHOLE_OPEN) & (measured.gone > WHOLE_GONE), np.bool_)
+
+
+def _is_bright(measured: Measured) -> Flags:
+    """Where a bed that shines fills most of a hole with its light, though not all of that is as bright as the bed."""
+    bright = (measured.light > LIGHT_OPEN) & (measured.open > 0.5)
+    return np.asarray(bright & (_usual(measured.light, measured.open < OPENISH) < LIGHT_STRAY), np.bool_)
 
 
 def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]:
@@ -193,7 +210,7 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
         "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
         "faint": hole & (faint | _is_pale(measured, card)),
         "partial": hole & ((share < MACHINE_MIN) | (measured.ends < MACHINE_ENDS_MIN)) & card.machine,
-        "hung": _hangs(measured, share, card),
+        "hung": _hangs(measured, share, card) | _lacks_light(measured, hole) | _is_half(measured, share, card),
         "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
         "crescent": clear & (_rim(measured, card) | _is_shaded_aside(measured, clear)),
     }
@@ -209,7 +226,26 @@ def _hangs(measured: Measured, share: Singles, card: _Card) -> Flags:
     """Where a hole is less open than the card's whole ones and the rest has the paper's hue."""
     whole = card.holes & (measured.hung < HUNG_MAX) & (share > WHOLE_SHARE)
     known = not card.machine and int(whole.sum()) >= WHOLE_FEW
-    return np.asarray((measured.hung >= HUNG_MAX) & (share > OPENISH) & (share < WHOLE_SHARE) & known, np.bool_)
+    return np.asarray((measured.hung >= HUNG_MAX) & (share > OPENISH) & (share < HUNG_SHARE) & known, np.bool_)
+
+
+def _is_half(measured: Measured, share: Singles, card: _Card) -> Flags:
+    """Where over a colour a hole is not quite as open as whole ones, and what is gone lies to one side, or hardly anything is;
+    in a machine's, where what is open has neither its shape nor its colour."""
+    if card.machine:
+        half: Flags = (measured.hung > HALF_HUNG) & (measured.disc < HALF_DISC)
+    else:
+        half = (measured.lean > HALF_LEAN * measured.gone) | (measured.gone < HALF_GONE * measured.open)
+        half &= share < HALF_SHARE
+    return half & (share > OPENISH) & (measured.bed == "coloured")
+
+
+def _lacks_light(measured: Measured, hole: Flags) -> Flags:
+    """Where less of a bed that shines is seen in a hole than in the card's whole ones."""
+    # Two imagined whole holes keep a card with few in bounds.
+    whole = min(_ranked(np.append(measured.light[hole], [1.0, 1.0]), WHOLE_RANK / 100), 1.0)
+    seen: Flags = hole & (measured.light > 0)
+    return seen & (measured.light < LIGHT_WHOLE * whole)
 
 
 def _is_astray(measured: Measured, share: Singles, card: _Card, reach_mm: float) -> Flags:
@@ -219,14 +255,19 @@ def _is_astray(measured: Measured, share: Singles, card: _Card, reach_mm: float)
 
 
 def _is_slit(measured: Measured, clear: Flags) -> Flags:
-    """Where light or black adds up to a slit."""
+    """Where light, black or a bed's colour adds up to a slit."""
+    shines: Flags = measured.light > LIGHT_USUAL * _usual(measured.light, clear) + LIGHT_MIN
     if measured.bed == "lit":
-        return measured.slit > SLIT_MIN
+        return shines
     if measured.bed == "coloured":
-        usual = _ranked(measured.slit[clear], SLIT_USUAL) if clear.sum() > 1 else 0.0
-        return np.asarray(measured.slit > usual + SLIT_MIN_COLOURED, np.bool_)
+        return shines | (measured.slit > _usual(measured.slit, clear) + SLIT_MIN_COLOURED)
     slit = (measured.slit > SLIT_MIN_BLACK) | ((measured.slit > SLIT_SOLID) & (measured.fine > FINE_SOLID))
     return slit & (int((slit & clear).sum()) <= PRINTED_BLACK * max(int(clear.sum()), 1))
+
+
+def _usual(values: Singles, clear: Flags) -> float:
+    """What print alone adds up to at a card's clear positions."""
+    return _ranked(values[clear], SLIT_USUAL) if clear.sum() > 1 else 0.0
 
 
 def _is_common_print(measured: Measured, card: _Card) -> Flags:
@@ -248,13 +289,16 @@ def _rim(measured: Measured, card: _Card) -> Flags:
     elif measured.bed == "coloured":
         hints = measured.loose / UNEXPLAINED + measured.crescent / CRESCENT_MIN + measured.lean / LEAN_MAX
         leaning |= hints > HINTS_MAX_COLOURED
-    return leaning | (measured.crescent > (CRESCENT_MIN_COLOURED if measured.bed == "coloured" else CRESCENT_MIN))
+    arc = measured.crescent > CRESCENT_ALONE
+    if measured.bed == "coloured":
+        arc |= (measured.crescent > CRESCENT_HINTED) & (measured.slit > CRESCENT_SLIT)
+    return leaning | arc
 
 
 def _is_shaded_aside(measured: Measured, clear: Flags) -> Flags:
     """Where shade lies along one side of the hole as at hardly another position of the card."""
     if measured.bed == "black":
-        return np.asarray(measured.aside > ASIDE_MIN, np.bool_)
+        return np.asarray(measured.aside > ASIDE_MIN_BLACK, np.bool_)
     aside, hints = measured.aside, measured.slit / SLIT_MIN_COLOURED + measured.lean / LEAN_MAX
     most, many = (_ranked(aside[clear], share) if clear.sum() > 1 else 0.0 for share in ASIDE_USUAL)
     usual = np.where(hints > ASIDE_HINTS, many, most)

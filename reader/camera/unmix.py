@@ -29,13 +29,16 @@ SHADE_MIN, SHADE_MAX = 0.12, 1.5
 NOISE_LEVELS = 10.0
 """Grey levels by which a mixture may miss, plus `NOISE_SHARE` of the contrast: sensor noise, JPEG, texture."""
 NOISE_SHARE = 0.12
-UNLIKE_SHARE = 0.3
-"""A sample further from the paper than this share of the bed's distance is something else."""
+UNLIKE_SHARE, UNLIKE_LEVELS = 0.3, 14.0
+"""A sample further from the paper than this share of the bed's distance is something else; but not by fewer grey levels, for
+so far a ring's colour runs into the paper in it where JPEG keeps hues at half size."""
 STEP = (0.3, 0.7)
 """A sample is bed or it is not, but for those on an edge: shares below count as none, above as all. Faint even shares
 come from print whose colour leans towards the bed's."""
 LIT_STEP = (0.85, 0.95)
 """On a lit bed a hole saturates, and white print comes close."""
+OUTSHINES_MIN = 25.0
+"""8-bit levels, of the channel in which the bed is least brighter than the paper."""
 TYPICAL_OF = 64
 """So many of the bed's colours tell the middle one."""
 OFF_PAPER, OFF_PAPER_SHARE = 7.0, 0.29
@@ -85,9 +88,12 @@ def ground_of(bed: Singles) -> Ground:
 class Mixture:
     """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels; `ground`.
 
+    shines: (n,) whether the bed is lit, or brighter than the paper in every channel, as print is on a dark card only.
+
     unlike: 1 where a sample is not the paper, whatever else it is; on a point bed only towards the bed.
     loose: like `open`, with twice the miss allowed and any depth of shadow, and over a lit bed any light beyond the
-    paper's: what might be bed after all. way: how far from paper to bed, unjudged: what blur spreads, it conserves.
+    paper's: what might be bed after all. way: how far from paper to bed, unjudged: what blur spreads, it conserves; 0 over
+    a bed of a colour that does not shine.
     """
 
     open: Singles
@@ -96,6 +102,7 @@ class Mixture:
     shade: Singles
     contrast: Singles
     way: Singles
+    shines: NDArray[np.bool_]
     ground: Ground
 
 
@@ -111,7 +118,6 @@ class Samples:
     loose: Singles
     unlike: NDArray[np.bool_]
     shade: Singles
-    way: Singles
     ground: Ground
 
 
@@ -125,12 +131,15 @@ def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
     spread = np.zeros((4, *seen.shape[:3]), np.float32)
     for plane, values in zip(spread, (found.open, found.loose, found.unlike, found.shade), strict=True):
         plane.ravel()[at] = values
+    shines = ((bed - paper).min(axis=1) > OUTSHINES_MIN) | found.ground.is_lit
     if found.ground.is_point:
         along = _on_line(_within(seen, bed[:, None, None], found.ground), paper, bed - paper)
     else:
         along = np.zeros(seen.shape[:3], np.float32)
-        along.ravel()[at] = found.way
-    return Mixture(spread[0], spread[1], spread[2], spread[3], contrast, along, found.ground)
+        if shines.any():
+            within = _within(seen[shines], bed[shines, None, None], found.ground)
+            along[shines] = _on_line(within, paper[shines], (bed - paper)[shines])
+    return Mixture(spread[0], spread[1], spread[2], spread[3], contrast, along, shines, found.ground)
 
 
 def bed_share(seen: Levels, paper: Singles, bed: Singles, apart: float, where: NDArray[np.bool_]) -> Singles:
@@ -183,13 +192,13 @@ def unmix_at(at: NDArray[np.intp], seen: Levels, paper: Singles, bed: Singles, a
     full = contrast[some.patch]
     possible = shade < SHADE_MAX
     believed = (miss < allowed) & (shade > SHADE_MIN)
-    unlike = away > np.maximum(UNLIKE_SHARE * full, NOISE_LEVELS)
+    unlike = away > np.maximum(UNLIKE_SHARE * full, UNLIKE_LEVELS)
     if ground.is_point:
         # Nothing lighter than the paper is a hole over black felt, nothing darker one over a lamp.
         unlike &= raw > UNLIKE_SHARE
     loose = np.where(possible & (away > 0.5 * full) & (miss < 2 * allowed), maybe, 0)
     opened = np.where(possible & believed, share, 0)
-    return Samples(some.seen, some.patch, at - some.patch * size, opened, loose, unlike, shade, raw, ground)
+    return Samples(some.seen, some.patch, at - some.patch * size, opened, loose, unlike, shade, ground)
 
 
 @dataclass(frozen=True)
@@ -235,8 +244,8 @@ def _near_line(some: _Some, paper: Singles, way: Singles) -> tuple[Singles, Sing
 
 
 def _within(seen: Singles, bed: Singles, ground: Ground) -> Singles:
-    """Over a point bed: deeper black in a hole than beside the card is bed all the same; so is brighter light."""
-    within: Singles = (np.minimum if ground.is_lit else np.maximum)(seen, bed)
+    """Deeper black in a hole than beside the card is bed all the same; over any other bed so is brighter light."""
+    within: Singles = (np.maximum if ground.kind == "black" else np.minimum)(seen, bed)
     return within
 
 

@@ -40,7 +40,8 @@ def test_a_chad_leaves_some_of_the_disc(campaign: Layout, left: float) -> None:
 
 def seen(looks: Plan, part: Singles) -> Mixture:
     none = np.zeros((1, *part.shape), np.float32)
-    return Mixture(part[None], none, none, none, np.full(1, 200, np.float32), none, Ground("black"))
+    contrast, shines = np.full(1, 200, np.float32), np.zeros(1, np.bool_)
+    return Mixture(part[None], none, none, none, contrast, none, shines, Ground("black"))
 
 
 def test_print_in_the_middle_of_a_machines_hole_reaches_no_end_and_a_failed_punch_does() -> None:

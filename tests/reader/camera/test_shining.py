@@ -1,0 +1,186 @@
+"""What light says of a hole over a bed that shines, dazzling or not; and what half a hole measures over a colour."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from cards.layout import Layout
+from device.frame import Frame
+from reader.camera import read_frame
+from reader.camera.find import search
+from reader.camera.measure import Measured, measure, view_of
+from reader.camera.scores import LIGHT_MIN, scores
+from reader.camera.unmix import unmix
+from reader.reading import Punch, Reading, Score
+from tests.reader.camera.test_worse import blurred, worse
+from tests.volume.cards import Sample, in_spec, out_of_spec
+
+Image = NDArray[np.uint8]
+
+
+def dimmed(image: Image) -> Image:
+    """So that the bed's white is 217, and no picture of it saturates."""
+    return np.asarray(image * 0.85, np.uint8)
+
+
+@pytest.mark.parametrize(("card", "position"), [(59, "number1.1.2"), (71, "likert4.1"), (79, "number1.1.1")])
+def test_a_half_open_hole_has_less_light_than_whole_ones_however_blurred(card: int, position: str) -> None:
+    sample = out_of_spec(31, card)
+    assert sample.scene.bed == "panel"
+    assert sample.truth[position] == "ambiguous"
+    outcome = read_frame(worse(sample.frame, dimmed, blurred), [sample.layout])
+    assert isinstance(outcome, Reading)
+    assert outcome.punches()[position] is Punch.UNCERTAIN
+    assert "hung" in outcome.scores[position].doubts
+
+
+@pytest.mark.parametrize(("card", "position"), [(59, "likert4.4"), (79, "likert1.2"), (79, "likert6.2")])
+def test_a_narrow_arc_of_light_is_never_clear(card: int, position: str) -> None:
+    sample = out_of_spec(31, card)
+    assert sample.truth[position] == "ambiguous"
+    outcome = read_frame(worse(sample.frame, dimmed, blurred), [sample.layout])
+    assert isinstance(outcome, Reading)
+    assert outcome.punches()[position] is Punch.UNCERTAIN
+
+
+def over_a_panel(layout: str) -> Sample:
+    """An in-spec card of this layout that lies on a lit panel."""
+    samples = (in_spec(31, k) for k in range(200))
+    return next(s for s in samples if s.scene.bed == "panel" and s.layout.id == layout)
+
+
+@pytest.mark.parametrize("layout", ["stadslogistiek", "survey-a", "survey-b", "survey-c"])
+def test_whole_holes_over_a_dim_panel_need_no_help(layout: str) -> None:
+    sample = over_a_panel(layout)
+    outcome = read_frame(worse(sample.frame, dimmed), [sample.layout])
+    assert isinstance(outcome, Reading)
+    assert {n: str(p) for n, p in outcome.punches().items()} == sample.truth
+
+
+def measured(frame: Frame, layout: Layout) -> Measured:
+    found = search(frame, [layout]).found
+    assert found is not None
+    return measure(view_of(frame, found.edge.geometry), found.edge.geometry, layout)
+
+
+def score_with(sample: Sample, known: Measured, *, hole: bool, **values: float) -> Score:
+    """The score of the card's first hole, or first clear position, if these figures had been measured there."""
+    at = int(np.flatnonzero(known.open > 0.5 if hole else known.open == 0)[0])
+    changed: dict[str, Any] = {}
+    for name, value in values.items():
+        changed[name] = getattr(known, name).copy()
+        changed[name][at] = value
+    return scores(replace(known, **changed), sample.layout)[sample.layout.positions[at].name]
+
+
+def test_light_proves_a_hole_that_is_not_as_bright_as_its_bed_everywhere() -> None:
+    sample = over_a_panel("survey-a")
+    known = measured(sample.frame, sample.layout)
+    assert score_with(sample, known, hole=True, open=0.52, light=0.82).open == pytest.approx(0.82)
+    assert score_with(sample, known, hole=True, open=0.52, light=0.7).open < 0.66
+
+
+def test_on_a_card_whose_print_is_light_itself_it_proves_none() -> None:
+    sample = over_a_panel("survey-b")
+    known = measured(sample.frame, sample.layout)
+    pale = replace(known, light=np.maximum(known.light, np.float32(0.05)))
+    assert score_with(sample, pale, hole=True, open=0.52, light=0.82).open < 0.66
+
+
+def test_stray_light_counts_by_what_is_usual_on_the_card() -> None:
+    sample = over_a_panel("survey-a")
+    known = measured(sample.frame, sample.layout)
+    little = LIGHT_MIN + 0.01
+    assert score_with(sample, known, hole=False, light=little).doubts == ("unexplained",)
+    clear = known.open < 0.3
+    usual = replace(known, light=np.where(clear, np.float32(0.03), known.light))
+    assert score_with(sample, usual, hole=False, light=little).doubts == ()
+
+
+def test_light_that_is_nowhere_like_the_bed_is_seen_at_a_glance() -> None:
+    sample = over_a_panel("survey-a")
+    frame = worse(sample.frame, dimmed)
+    found = search(frame, [sample.layout]).found
+    assert found is not None
+    name = next(n for n, state in sample.truth.items() if state == "clear")
+    at = next(p for p in sample.layout.positions if p.name == name)
+    geometry = found.edge.geometry
+    (x, y), radius = (
+        geometry.to_px(np.array([[at.x_mm, at.y_mm]]))[0],
+        geometry.px_per_mm * sample.layout.hole.width_mm / 2,
+    )
+    glow = np.zeros(frame.grey.shape, np.float32)
+    cv2.ellipse(glow, (round(x), round(y)), (round(radius * 0.9), round(radius * 0.7)), 0, 0, 360, 0.27, -1)
+    glow = np.asarray(cv2.GaussianBlur(glow, (0, 0), 2.0), np.float32)
+    veiled = np.rint(frame.grey + glow * (217 - frame.grey.astype(np.float32))).astype(np.uint8)
+    outcome = read_frame(Frame("veiled", veiled), [sample.layout])
+    assert isinstance(outcome, Reading)
+    assert outcome.scores[name].doubts == ("unexplained",)
+
+
+def test_over_felt_a_little_shade_at_one_side_is_doubted() -> None:
+    samples = (in_spec(31, k) for k in range(200))
+    sample = next(s for s in samples if s.scene.bed == "felt" and s.layout.id == "survey-a")
+    known = measured(sample.frame, sample.layout)
+    assert score_with(sample, known, hole=False, aside=0.055).doubts == ("crescent",)
+    assert score_with(sample, known, hole=False, aside=0.045).doubts == ()
+
+
+@pytest.fixture(scope="module")
+def on_green() -> tuple[Sample, Measured]:
+    samples = (in_spec(31, k, "coloured") for k in range(200))
+    sample = next(s for s in samples if s.scene.bed == "green" and s.layout.id == "survey-a")
+    return sample, measured(sample.frame, sample.layout)
+
+
+@pytest.mark.parametrize(
+    ("figures", "doubted"),
+    [
+        pytest.param({"crescent": 0.51}, False, id="an icon that fills an arc"),
+        pytest.param({"crescent": 0.51, "slit": 0.14}, True, id="an arc of the bed's colour"),
+        pytest.param({"crescent": 0.56}, True, id="an arc that no icon fills so"),
+    ],
+)
+def test_over_a_colour_an_arc_is_doubted_by_how_much_of_the_bed_is_seen(
+    on_green: tuple[Sample, Measured], figures: dict[str, float], doubted: bool
+) -> None:
+    sample, known = on_green
+    assert ("crescent" in score_with(sample, known, hole=False, **figures).doubts) == doubted
+
+
+@pytest.mark.parametrize(
+    ("figures", "doubted"),
+    [
+        pytest.param({"lean": 0.30, "gone": 0.76}, True, id="what is gone lies to one side"),
+        pytest.param({"lean": 0.10, "gone": 0.20}, True, id="hardly anything is gone"),
+        pytest.param({"lean": 0.10, "gone": 0.76}, False, id="gone as in a whole hole"),
+    ],
+)
+def test_over_a_colour_a_hole_that_is_not_quite_whole_is_doubted(
+    on_green: tuple[Sample, Measured], figures: dict[str, float], doubted: bool
+) -> None:
+    sample, known = on_green
+    part = {"open": 0.74, "other": 0.74, "disc": 0.9, "hung": 0.0}
+    assert ("hung" in score_with(sample, known, hole=True, **part, **figures).doubts) == doubted
+
+
+@pytest.mark.parametrize(("hung", "disc", "doubted"), [(0.9, 0.45, True), (0.9, 0.95, False), (0.3, 0.45, False)])
+def test_blurred_letters_over_a_colour_are_no_machines_hole(hung: float, disc: float, doubted: bool) -> None:
+    samples = (in_spec(31, k, "coloured") for k in range(69, 700, 70))
+    sample = next(s for s in samples if s.scene.bed == "green")
+    assert sample.layout.id == "ibm80"
+    known = measured(sample.frame, sample.layout)
+    assert ("hung" in score_with(sample, known, hole=True, open=0.5, other=1.0, hung=hung, disc=disc).doubts) == doubted
+
+
+@pytest.mark.parametrize(("off", "unlike"), [(12.5, False), (16.0, True)])
+def test_on_a_bed_much_like_the_paper_a_ring_that_bleeds_is_not_something_else(off: float, unlike: bool) -> None:
+    paper, bed = (np.array([colour], np.float32) for colour in ([200.0, 180, 150], [180.0, 155, 128]))
+    seen = (paper - np.array([[off, 0, 0]], np.float32))[:, None, None]
+    assert bool(unmix(seen, paper, bed).unlike.any()) == unlike
