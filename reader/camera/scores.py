@@ -33,6 +33,8 @@ HALF_SHARE, HALF_LEAN, HALF_GONE, HALF_HUNG, HALF_DISC = 0.82, 0.3, 0.5, 0.7, 0.
 """Over a colour, chads of the bed's hue and shade beside them measure up to 0.82 and lean by 0.34 of what is gone; of whole
 holes that measure so little, one in a hundred does. Blurred print, and light on a grey bed, are open without being gone. In a
 machine's hole blurred letters have the paper's hue and no hole's shape; of 8,000 holes none had both."""
+LIGHT_MIN_BARE, BARE = 0.06, 137.0
+"""Paper that is nearer than so many levels to a lit bed is no dark ground: what is usual on its card excuses no light."""
 LIGHT_WHOLE, LIGHT_OPEN, LIGHT_STRAY = 0.66, 0.75, 0.02
 """Of a whole hole's light: blur conserves it, and what is open by 60 % measured up to 0.64. So much proves a hole, on a card
 whose print is not light itself."""
@@ -258,7 +260,7 @@ def _is_slit(measured: Measured, clear: Flags) -> Flags:
     """Where light, black or a bed's colour adds up to a slit."""
     shines: Flags = measured.light > LIGHT_USUAL * _usual(measured.light, clear) + LIGHT_MIN
     if measured.bed == "lit":
-        return shines
+        return shines | ((measured.light > LIGHT_MIN_BARE) & (measured.contrast < BARE))
     if measured.bed == "coloured":
         return shines | (measured.slit > _usual(measured.slit, clear) + SLIT_MIN_COLOURED)
     slit = (measured.slit > SLIT_MIN_BLACK) | ((measured.slit > SLIT_SOLID) & (measured.fine > FINE_SOLID))

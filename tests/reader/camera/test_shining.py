@@ -132,6 +132,14 @@ def test_over_felt_a_little_shade_at_one_side_is_doubted() -> None:
     assert score_with(sample, known, hole=False, aside=0.045).doubts == ()
 
 
+def test_on_paper_that_is_not_dark_usual_light_excuses_no_arc() -> None:
+    sample = out_of_spec(20241205, 12994)
+    assert sample.truth["wish.3"] == "ambiguous"
+    outcome = read_frame(sample.frame, [sample.layout])
+    assert isinstance(outcome, Reading)
+    assert outcome.scores["wish.3"].doubts == ("unexplained",)
+
+
 @pytest.fixture(scope="module")
 def on_green() -> tuple[Sample, Measured]:
     samples = (in_spec(31, k, "coloured") for k in range(200))
