@@ -61,7 +61,7 @@ far a third, print that fills the end leans 0.085."""
 ASIDE_MIN, ASIDE_MIN_BLACK, ASIDE_TIMES, ASIDE_USUAL = 0.06, 0.05, 1.5, (0.95, 0.8)
 """Shade at one side of a hole, however blurred, pale or of the print's own hue: so much of the bed's darkness, and over a
 colour, where icons lean as far at several positions of a card, so many times what the first share of its clear positions
-stay below; the second where other hints say bed."""
+stay below; the second where other hints say bed. Over black, where icons hardly lean, a little less is enough."""
 ASIDE_HINTS = 0.9
 """So far do bed's colour and what is gone at one side reach towards their own limits, as shares of them: icons that lean
 0.75, blurred half-open holes 1 and more."""
@@ -92,7 +92,7 @@ rest is the bed in the shade of the hole's rim, or under its own gloss. A bite o
 hole that lies off its place, and then its disc tells: whole ones have 0.97 and more, bitten ones up to 0.87."""
 HUNG_MAX, HUNG_SHARE = 0.32, 0.77
 """A whole hole's rim, half paper and half bed, has the paper's hue in up to 0.27 of all that is not lit paper; a chad that
-hangs down in the card's shade, and leaves 60 % open or less, in 0.38 and more."""
+hangs down in the card's shade, and leaves 60 % open or less, in 0.38 and more. What is more open than the second is whole."""
 WHOLE_SHARE, WHOLE_FEW = 0.8, 3
 """So open is a hole that is called whole, and so many tell that the card's whole ones have little of the paper's hue."""
 WHOLE_BLACK, WHOLE_RANK = 0.98, 75

@@ -89,7 +89,6 @@ class Mixture:
     """Per sample of (n, rows, columns): `open` 0–1 (0 where unexplained) and `shade`; `contrast` (n,) grey levels; `ground`.
 
     shines: (n,) whether the bed is lit, or brighter than the paper in every channel, as print is on a dark card only.
-
     unlike: 1 where a sample is not the paper, whatever else it is; on a point bed only towards the bed.
     loose: like `open`, with twice the miss allowed and any depth of shadow, and over a lit bed any light beyond the
     paper's: what might be bed after all. way: how far from paper to bed, unjudged: what blur spreads, it conserves; 0 over

@@ -18,7 +18,9 @@ from cards.load import find_layout
 from device.frame import decode_picture
 from reader.camera import read_frame
 from reader.reading import Punch, Reading, Rejection
+from tests.chance import SILENT, look
 from tests.needs import shared_folder
+from tests.stress import pictures
 
 LAYOUTS = Path(__file__).parents[2] / "fixtures" / "layouts"
 Image = NDArray[np.uint8]
@@ -170,3 +172,10 @@ def test_old_cards_are_read_without_a_certain_error() -> None:
             hole = truth["holes"][truth["rows_top_to_bottom"].index(row)][int(column) - 1] == "O"
             assert punch is Punch.UNCERTAIN or (punch is Punch.PUNCHED) == hole, (picture.name, name)
     assert read >= 8
+
+
+def test_pictures_changed_by_chance_in_several_ways_at_once_are_not_misread() -> None:
+    """Every third of the shared pictures, as `python -m tests.chance --seed 77` changes it first."""
+    for _, path in list(pictures())[::3]:
+        sums, lines = look((path, 77, 0, False))
+        assert not any(sums[name] for name in SILENT), (path.name, lines)
