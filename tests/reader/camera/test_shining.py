@@ -114,13 +114,13 @@ def veiled(frame: Frame, layout: Layout, name: str) -> Frame:
     glow = np.zeros(frame.grey.shape, np.float32)
     cv2.ellipse(glow, (x, y), (round(radius * 0.9), round(radius * 0.7)), 0, 0, 360, 0.27, -1)
     glow = np.asarray(cv2.GaussianBlur(glow, (0, 0), 2.0), np.float32)
-    return Frame("veiled", np.rint(frame.grey + glow * (217 - frame.grey.astype(np.float32))).astype(np.uint8))
+    return Frame("veiled", np.rint(frame.grey + glow * (255 - frame.grey.astype(np.float32))).astype(np.uint8))
 
 
 def test_light_that_is_nowhere_like_the_bed_is_doubted_for_its_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     sample = over_a_panel("survey-a")
     name = next(n for n, state in sample.truth.items() if state == "clear")
-    frame = veiled(worse(sample.frame, dimmed), sample.layout, name)
+    frame = veiled(sample.frame, sample.layout, name)
     outcome = read_frame(frame, [sample.layout])
     assert isinstance(outcome, Reading)
     assert outcome.scores[name].doubts == ("unexplained",)
