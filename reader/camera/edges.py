@@ -28,6 +28,8 @@ SIDES = 5
 
 CLOSE_PX, SETTLED = 4.0, 0.9
 """The last look reaches so far. When this share of the profiles already lies within half of it, no look between is due."""
+RIVAL_PX = 4.0
+"""Of two edges on a profile that lie nearer together the weaker one is the stronger one's shoulder."""
 CLEAR = 0.98
 """With less support than this the last look is repeated from where it led."""
 STILL_AT_FIRST = 0.03
@@ -131,6 +133,7 @@ def same_outline(one: Layout, other: Layout) -> bool:
 class _Profiles:
     """Edges found on profiles: where they cross (n, 2) px, the unit normals in the picture, offsets and strengths.
 
+    rival: offsets of each profile's next strongest edge where that was asked for, else of the same.
     inside, outside: (channels,) levels of card and bed; contrast: between them.
     """
 
@@ -138,6 +141,7 @@ class _Profiles:
     normal: Floats
     offset: Floats
     strength: Floats
+    rival: Floats
     inside: Floats
     outside: Floats
     contrast: float
@@ -166,10 +170,9 @@ class _Projected:
         use: NDArray[np.bool_],
         scale_px: float,
         still: float = STILL,
-        offset: Floats | None = None,
     ) -> _Projected:
-        """Nearer to the edges that were found, or to other offsets on the same profiles; see `adjust`."""
-        target = across(found.at, found.normal) + (found.offset if offset is None else offset)
+        """Nearer to the edges that were found; see `adjust`."""
+        target = across(found.at, found.normal) + found.offset
         moved = adjust(self.geometry, self.seen, self.outline.sheet, found.normal, target, use, scale_px, still)
         return _Projected(self.outline, moved)
 
@@ -185,10 +188,11 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
     `EdgeFit.support`.
     """
     sides, placed = outline.side < 4, _Projected(outline, start)
-    found = _edges(image, placed, reach_px)
-    robust = _robust_offsets(found.offset, outline, reach_px)
-    placed = placed.adjusted(found, sides & (found.strength > 0), max(reach_px / 6, 1.0), STILL_AT_FIRST, robust)
-    near = (np.abs(placed.left(found)) < CLOSE_PX / 2) & sides
+    found = _edges(image, placed, reach_px, rivals=True)
+    smooth = replace(found, offset=_robust_offsets(found.offset, found.rival, outline, reach_px))
+    placed = placed.adjusted(smooth, sides & (found.strength > 0), max(reach_px / 6, 1.0), STILL_AT_FIRST)
+    left = [np.abs(placed.left(replace(found, offset=offset))) for offset in (found.offset, found.rival)]
+    near = (np.minimum(*left) < CLOSE_PX / 2) & sides
     if np.count_nonzero(near) < SETTLED * np.count_nonzero(sides):
         reach = max(reach_px / 2.5, CLOSE_PX)
         found = _edges(image, placed, reach)
@@ -248,7 +252,7 @@ def _cut_misfit_px(offset: Floats) -> float:
     return float(cut[-1 - len(cut) // 10] - cut[len(cut) // 10])
 
 
-def _edges(image: NDArray[np.uint8], placed: _Projected, reach: float) -> _Profiles:
+def _edges(image: NDArray[np.uint8], placed: _Projected, reach: float, *, rivals: bool = False) -> _Profiles:
     at, n = placed.seen.px.T, len(placed.seen.px)
     normal = placed.both.px.T[:, n:] - at
     normal /= np.maximum(np.hypot(normal[0], normal[1]), 1e-9)
@@ -265,7 +269,9 @@ def _edges(image: NDArray[np.uint8], placed: _Projected, reach: float) -> _Profi
     line = values[..., 0].astype(np.int16) * np.int16(way[0]) if len(way) == 1 else values @ way
     # Ten times the derivative over five pixels (Savitzky–Golay, first order): rises where the bed begins.
     slope = 2 * (line[:, 4:] - line[:, :-4]) + line[:, 3:-1] - line[:, 1:-3]
-    return _Profiles(at.T, normal.T, *_peaks(slope, reach_n - 2), inside, outside, contrast)
+    offset, strength = _peaks(slope, reach_n - 2)
+    rival = _peaks(_without(slope, reach_n - 2 + offset), reach_n - 2)[0] if rivals else offset
+    return _Profiles(at.T, normal.T, offset, strength, rival, inside, outside, contrast)
 
 
 def _middles(*parts: NDArray[np.uint8]) -> Floats:
@@ -296,6 +302,11 @@ def _peaks(slope: NDArray[Any], middle: int) -> tuple[Floats, Floats]:
 BESIDE = np.array([[-1], [0], [1]])
 
 
+def _without(slope: NDArray[Any], peak: Floats) -> NDArray[Any]:
+    """The slopes (n, samples), all level where they belong to the edge at sample `peak` (n,)."""
+    return np.where(np.abs(np.arange(slope.shape[1]) - peak[:, None]) < RIVAL_PX, 0, slope)
+
+
 @cache
 def _curves(n: int) -> tuple[NDArray[np.int64], Floats]:
     """Picks (k, 3) of `n` even places along a side, and (k, n, 3): the parabola through each pick as weights of its three."""
@@ -307,17 +318,24 @@ def _curves(n: int) -> tuple[NDArray[np.int64], Floats]:
     return picks, np.asarray(basis @ np.linalg.inv(basis[picks]))
 
 
-def _robust_offsets(offset: Floats, outline: Outline, reach: float) -> Floats:
-    """Offsets with those that no smooth curve along their side explains pulled onto it (least median of squares)."""
+def _robust_offsets(offset: Floats, rival: Floats, outline: Outline, reach: float) -> Floats:
+    """Offsets with those that no smooth curve along their side explains pulled onto it: of random curves, that which leaves
+    least, counted up to a limit (MSAC, Torr and Zisserman 2000).
+
+    rival: the edge to take where the curve runs nearer to it: a printed box's edge may be the stronger on half a side.
+    """
     sides = offset[outline.side < 4].reshape(4, SIDE_PROFILES)
+    rivals = rival[outline.side < 4].reshape(4, SIDE_PROFILES)
     picks, weights = _curves(SIDE_PROFILES)
-    curves = (weights @ sides[:, picks][..., None])[..., 0]
-    miss = np.abs(curves - sides[:, None])
-    most = round(0.6 * SIDE_PROFILES)
-    best = np.partition(miss, most, axis=2)[..., most].argmin(axis=1)
-    four = np.arange(4)
-    found = offset.copy()
-    pulled = np.where(miss[four, best] < 0.15 * reach + 1, sides, curves[four, best])
+    # The card's edge lies outside of whatever is printed on it.
+    chosen = np.concatenate([sides[:, picks], np.maximum(sides, rivals)[:, picks]], axis=1)
+    curves = (np.concatenate([weights, weights]) @ chosen[..., None])[..., 0]
+    near = 0.15 * reach + 1
+    miss = np.minimum(np.abs(curves - sides[:, None]), np.abs(curves - rivals[:, None]))
+    four, best = np.arange(4), np.minimum(miss, near).sum(axis=2).argmin(axis=1)
+    curve, found = curves[four, best], offset.copy()
+    nearer = np.where(np.abs(curve - rivals) < np.abs(curve - sides), rivals, sides)
+    pulled = np.where(miss[four, best] < near, nearer, curve)
     found[outline.side < 4] = pulled.ravel()
     return found
 

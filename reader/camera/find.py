@@ -47,6 +47,8 @@ ASPECT_MAX = math.log(1.6)
 GREY_VALLEYS, COLOUR_VALLEYS = 5, 2
 LIFTED = np.rint(255 * np.sqrt(np.arange(256) / 255)).astype(np.uint8)
 """Lifts shadows: a threshold between a dark card and felt lies within two levels of a dark picture."""
+BRIGHTEST = 99
+"""Percentile of an evened picture that becomes white: what the fall of light is divided by may be steep at a corner."""
 DARK_MAX = 10
 """8-bit: black felt under a lamp is brighter (12 to 20); where nothing is, no lamp burns. An empty bed is not too dark."""
 GLARE_AREA, GLARE_HIDES, HALO_PX = 0.002, 0.3, 15
@@ -202,12 +204,27 @@ def _proposals(frame: Frame, grey: Small, seen: list[Parted]) -> Iterator[tuple[
 
 
 def _unlikely(frame: Frame, seen: list[Parted]) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
-    """As `_proposals`, where those led to nothing: a dark card on a dark bed, and a card that a hand or a pen touches."""
+    """As `_proposals`, where those led to nothing: a dark card on a dark bed, a card in a light that falls off to one side, and
+    one that a hand or a pen touches."""
     small, scale = small_copy(np.asarray(cv2.LUT(frame.grey, LIFTED), np.uint8))
     for level in valleys(small)[:GREY_VALLEYS]:
         yield frame.grey, quads_of(shapes_of_mask(above(small, level), scale))
+    even = _evenly_lit(small_copy(frame.grey)[0])
+    for level in valleys(even)[:GREY_VALLEYS]:
+        yield frame.grey, quads_of(shapes_of_mask(above(even, level), scale))
     for image, shapes in seen:
         yield image, quads_of(shapes, joined=True)
+
+
+def _evenly_lit(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture as if its light did not fall off to one side: a plane through the logarithms of its levels is taken out."""
+    logs = np.log(np.maximum(small[::4, ::4], 1.0))
+    down, across = (axis.ravel() for axis in np.mgrid[: logs.shape[0], : logs.shape[1]] / 1.0)
+    _, right, below = np.linalg.lstsq(np.stack([np.ones_like(down), across, down], axis=1), logs.ravel(), rcond=None)[0]
+    fall = np.exp(-right / 4 * np.arange(small.shape[1]) - below / 4 * np.arange(small.shape[0])[:, None])
+    even = small * fall
+    white = max(float(np.percentile(even, BRIGHTEST)), 1.0)
+    return np.asarray(np.clip(even * (255 / white), 0, 255), np.uint8)
 
 
 def _masks(frame: Frame, grey: Small) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8], float]]:

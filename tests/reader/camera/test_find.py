@@ -74,6 +74,41 @@ def test_a_dark_card_on_a_dark_bed_is_found(campaign: Layout) -> None:
     assert found is not None and found.layout is campaign
 
 
+def lit_from_one_side(image: Image, way: float, least: float) -> Image:
+    """The picture in a light that falls off to `least` of itself in direction `way`, in radians."""
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]] / max(image.shape)
+    along = x * np.cos(way) + y * np.sin(way)
+    share = (along - along.min()) / np.ptp(along)
+    return np.asarray(np.rint(image * (1 - (1 - least) * share)[..., None]), np.uint8)
+
+
+@pytest.mark.parametrize("way", [0.5, 1.5, 2.5, 3.5, 4.5, 5.5])
+def test_a_card_is_found_in_a_light_that_falls_off_to_one_side(campaign: Layout, way: float) -> None:
+    """No one level parts card and bed: where the light is poor the bed is darker than the card is where it is good."""
+    found = looked_at(
+        lit_from_one_side(np.asarray(np.minimum(picture(campaign, "panel"), 200), np.uint8), way, 0.35), campaign
+    ).found
+    assert found is not None and found.layout is campaign
+
+
+@pytest.mark.parametrize(("first", "last"), [(0.05, 0.6), (0.4, 0.95), (0.1, 0.9)])
+def test_a_printed_band_with_a_stronger_edge_beside_a_side_is_not_taken_for_it(
+    campaign: Layout, first: float, last: float
+) -> None:
+    """Over a panel that hardly outshines the paper, along the first to the last share of the card's longer side."""
+    image = picture(campaign, "panel")
+    found = looked_at(image, campaign).found
+    assert found is not None
+    geometry, width = found.edge.geometry, campaign.width_mm
+    corners = np.array([[first * width, 1.9], [last * width, 1.9], [last * width, 8.0], [first * width, 8.0]])
+    pale = np.asarray(np.minimum(image, 200), np.uint8)
+    cv2.fillPoly(pale, [np.int32(np.rint(geometry.to_px(corners)))], (60, 70, 50), cv2.LINE_AA)  # type: ignore[arg-type]
+    again = looked_at(np.asarray(cv2.GaussianBlur(pale, (0, 0), 0.8), np.uint8), campaign).found
+    assert again is not None
+    points = campaign.centres_mm
+    assert np.abs(again.edge.geometry.to_px(points) - geometry.to_px(points)).max() < 0.15 * geometry.px_per_mm
+
+
 def test_a_card_that_a_finger_touches_is_among_the_proposals() -> None:
     mask = np.zeros((300, 410), np.uint8)
     card = np.array([[120, 80], [330, 100], [322, 190], [112, 170]])
