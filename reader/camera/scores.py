@@ -29,10 +29,12 @@ exceeds all but a few of the card's clear positions."""
 SLIT_USUAL, LIGHT_USUAL = 0.8, 2.0
 """So many of a card's clear positions show no more than its print does, or stray light on a dark card; and so many times
 that of the latter says nothing."""
-HALF_SHARE, HALF_LEAN, HALF_GONE, HALF_HUNG, HALF_DISC = 0.82, 0.3, 0.5, 0.7, 0.7
+HALF_SHARE, HALF_LEAN, HALF_GONE = 0.82, 0.3, 0.5
 """Over a colour, chads of the bed's hue and shade beside them measure up to 0.82 and lean by 0.34 of what is gone; of whole
-holes that measure so little, one in a hundred does. Blurred print, and light on a grey bed, are open without being gone. In a
-machine's hole blurred letters have the paper's hue and no hole's shape; of 8,000 holes none had both."""
+holes that measure so little, one in a hundred does. Blurred print, and light on a grey bed, are open without being gone."""
+SHAPED, SHAPED_MACHINE, SHAPELESS_FEW, SHAPELESS_SHARE = 0.5, 0.7, 2, 0.25
+"""Of what is part open over a colour holes fill 0.54 of a disc and more, a machine's 0.73; blurred print fills up to 0.31,
+blurred letters 0.65. Where that is so at more than a few of a card's holes its print passes for bed, and nothing is believed."""
 LIGHT_MIN_BARE, BARE = 0.06, 137.0
 """Paper that is nearer than so many levels to a lit bed is no dark ground: what is usual on its card excuses no light."""
 LIGHT_WHOLE, LIGHT_OPEN, LIGHT_STRAY = 0.66, 0.75, 0.02
@@ -85,7 +87,7 @@ PRINT_DEPTH, PRINT_GONE = 0.4, 0.06
 PALER_SPREADS, PALER_MIN, PALER_MAX = 5.0, 0.12, 0.25
 """Over a black bed all holes are alike: one that is paler than the card's others by so many times their median
 difference, within these shares of the way from bed to paper, may be pen."""
-WHOLE_OPEN, WHOLE_GONE, WHOLE_OTHER, WHOLE_OTHER_MACHINE = 0.3, 0.4, 0.9, 0.8
+WHOLE_OPEN, WHOLE_GONE, WHOLE_OTHER, WHOLE_OTHER_MACHINE = 0.25, 0.4, 0.9, 0.8
 WHOLE_LEAN, WHOLE_LEAN_MACHINE, WHOLE_DISC = 0.08, 0.13, 0.95
 """Where the bed is seen for certain in part of a hole, and the paper is missing in all of it and to no side more, the
 rest is the bed in the shade of the hole's rim, or under its own gloss. A bite or a chad leaves paper, and leans; so does a
@@ -188,7 +190,9 @@ def _is_bright(measured: Measured) -> Flags:
 def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]:
     """Doubt → (n,) where it holds; see `Score`."""
     clear, hole = share < OPENISH, share > OPENISH
+    shapeless = _is_shapeless(measured, card) & hole
     veiled = bool(card.holes.any()) and middle_of(measured.spill[card.holes]) > SPILL_MAX
+    veiled |= int(shapeless.sum()) > max(SHAPELESS_FEW, SHAPELESS_SHARE * int(hole.sum()))
     shade = measured.shade / max(card.shade, 1e-3)
     fills = (share > FILLS[0]) & (measured.open < FILLS[1])
     faint = measured.depth < np.where(fills, FAINT_WHOLE, FAINT) * card.depth
@@ -197,9 +201,9 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     whole = UNLIKE_WHOLE_MACHINE if card.machine else UNLIKE_WHOLE
     unlike = (measured.other > much) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))
     unlike &= measured.ends > ENDS_MIN
-    # A card may be printed dark where it is to be punched; then darkness says nothing.
+    # A card may be printed dark, or pale, where it is to be punched; then it must be as dark as the bed.
     if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(share)):
-        unlike = np.zeros_like(unlike)
+        unlike &= measured.gone > GONE_MAX_LIT
     few = UNEXPLAINED_POINT if card.machine or measured.bed != "coloured" else UNEXPLAINED
     solid = ((measured.loose > few) | (measured.fine > FINE_MAX)) & (measured.ends > ENDS_MIN)
     if not card.machine:
@@ -212,7 +216,10 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
         "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
         "faint": hole & (faint | _is_pale(measured, card)),
         "partial": hole & ((share < MACHINE_MIN) | (measured.ends < MACHINE_ENDS_MIN)) & card.machine,
-        "hung": _hangs(measured, share, card) | _lacks_light(measured, hole) | _is_half(measured, share, card),
+        "hung": shapeless
+        | _hangs(measured, share, card)
+        | _lacks_light(measured, hole)
+        | _is_half(measured, share, card),
         "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
         "crescent": clear & (_rim(measured, card) | _is_shaded_aside(measured, clear)),
     }
@@ -232,14 +239,16 @@ def _hangs(measured: Measured, share: Singles, card: _Card) -> Flags:
 
 
 def _is_half(measured: Measured, share: Singles, card: _Card) -> Flags:
-    """Where over a colour a hole is not quite as open as whole ones, and what is gone lies to one side, or hardly anything is;
-    in a machine's, where what is open has neither its shape nor its colour."""
-    if card.machine:
-        half: Flags = (measured.hung > HALF_HUNG) & (measured.disc < HALF_DISC)
-    else:
-        half = (measured.lean > HALF_LEAN * measured.gone) | (measured.gone < HALF_GONE * measured.open)
-        half &= share < HALF_SHARE
-    return half & (share > OPENISH) & (measured.bed == "coloured")
+    """Where over a colour a hole is not quite as open as whole ones, and what is gone lies to one side, or hardly anything
+    is."""
+    half: Flags = (measured.lean > HALF_LEAN * measured.gone) | (measured.gone < HALF_GONE * measured.open)
+    return half & (share > OPENISH) & (share < HALF_SHARE) & (measured.bed == "coloured") & (not card.machine)
+
+
+def _is_shapeless(measured: Measured, card: _Card) -> Flags:
+    """Where over a colour what is open has not the shape of a hole."""
+    least = SHAPED_MACHINE if card.machine else SHAPED
+    return np.asarray((measured.disc > 0) & (measured.disc < least), np.bool_)
 
 
 def _lacks_light(measured: Measured, hole: Flags) -> Flags:

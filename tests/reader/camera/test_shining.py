@@ -15,7 +15,7 @@ from device.frame import Frame
 from reader.camera import read_frame
 from reader.camera.find import search
 from reader.camera.measure import Measured, measure, view_of
-from reader.camera.scores import LIGHT_MIN, scores
+from reader.camera.scores import LIGHT_MIN, SHAPED, SHAPED_MACHINE, scores
 from reader.camera.unmix import unmix
 from reader.reading import Punch, Reading, Score
 from tests.reader.camera.test_worse import blurred, worse
@@ -184,13 +184,61 @@ def test_over_a_colour_a_hole_that_is_not_quite_whole_is_doubted(
     assert ("hung" in score_with(sample, known, hole=True, **part, **figures).doubts) == doubted
 
 
-@pytest.mark.parametrize(("hung", "disc", "doubted"), [(0.9, 0.45, True), (0.9, 0.95, False), (0.3, 0.45, False)])
-def test_blurred_letters_over_a_colour_are_no_machines_hole(hung: float, disc: float, doubted: bool) -> None:
+def machine_punched_on_green() -> tuple[Sample, Measured]:
     samples = (in_spec(31, k, "coloured") for k in range(69, 700, 70))
     sample = next(s for s in samples if s.scene.bed == "green")
     assert sample.layout.id == "ibm80"
-    known = measured(sample.frame, sample.layout)
-    assert ("hung" in score_with(sample, known, hole=True, open=0.5, other=1.0, hung=hung, disc=disc).doubts) == doubted
+    return sample, measured(sample.frame, sample.layout)
+
+
+@pytest.mark.parametrize("machine", [False, True], ids=["a hand's", "a machine's"])
+def test_what_is_part_open_over_a_colour_has_the_shape_of_a_hole_or_is_doubted(
+    on_green: tuple[Sample, Measured], machine: bool
+) -> None:
+    """Blurred rings and letters may be as open as holes, and more."""
+    sample, known = machine_punched_on_green() if machine else on_green
+    least = SHAPED_MACHINE if machine else SHAPED
+    part = {"open": 0.7, "other": 1.4, "gone": 0.7, "lean": 0.1, "hung": 0.0}
+    for disc, doubted in ((least - 0.02, True), (least + 0.02, False)):
+        assert ("hung" in score_with(sample, known, hole=True, disc=disc, **part).doubts) == doubted
+
+
+def test_no_hole_of_a_card_is_believed_where_its_print_passes_for_bed(on_green: tuple[Sample, Measured]) -> None:
+    sample, known = on_green
+    clear, holes = np.flatnonzero(known.open == 0), np.flatnonzero(known.open > 0.5)
+    for several, believed in ((2, True), (len(holes), False)):
+        like_holes = {}
+        for name in ("open", "other", "gone", "depth", "shade"):
+            values = like_holes[name] = getattr(known, name).copy()
+            values[clear[:several]] = 0.7 * values[holes[0]] if name == "open" else values[holes[0]]
+        disc = known.disc.copy()
+        disc[clear[:several]] = 0.2
+        found = scores(replace(known, disc=disc, **like_holes), sample.layout)
+        doubts = [found[sample.layout.positions[k].name].doubts for k in holes]
+        assert all(("spill" not in why) == believed for why in doubts)
+
+
+def test_a_card_of_dark_print_still_says_where_something_is_as_dark_as_the_bed() -> None:
+    """What is neither paper nor bed counts as print where there is much of it; a washed-out hole among it does not."""
+    sample, known = machine_punched_on_green()
+    clear = np.flatnonzero(known.open == 0)
+    other, ends, gone = known.other.copy(), known.ends.copy(), known.gone.copy()
+    other[clear[:100]], ends[clear[:100]], gone[clear[:100]] = 0.79, 1.0, 0.05
+    gone[clear[0]] = 0.3
+    found = scores(replace(known, other=other, ends=ends, gone=gone), sample.layout)
+    doubts = [found[sample.layout.positions[k].name].doubts for k in clear[:100]]
+    assert doubts[0] == ("unexplained",) and not any(doubts[1:])
+
+
+@pytest.mark.parametrize(("seen", "whole"), [(0.28, True), (0.22, False)])
+def test_a_hole_of_which_a_quarter_is_lit_and_the_rest_lies_in_its_own_shade_is_whole(
+    on_green: tuple[Sample, Measured], seen: float, whole: bool
+) -> None:
+    sample, known = on_green
+    shaded = {"other": 0.85, "gone": 0.8, "disc": 0.98, "lean": 0.18, "hung": 0.0}
+    score = score_with(sample, known, hole=True, open=seen, **shaded)
+    assert (score.open > 0.8 and score.doubts == ()) == whole
+    assert whole or score.doubts
 
 
 @pytest.mark.parametrize(("off", "unlike"), [(12.5, False), (16.0, True)])
