@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 import cv2
@@ -115,15 +114,19 @@ class Spots:
         cv2.morphologyEx(drawn, cv2.MORPH_OPEN, self._opening, self._solid)
         return self._solid.ravel().take(seen.here)
 
-    def slits(self, seen: Seen, positions: Sequence[int]) -> list[float]:
-        """Of each position, how much the bed covers in the largest piece in its reach, as a share of a hole."""
-        drawn = self.drawn(seen.here, (cover(*seen.levels) * 255).astype(np.uint8))
-        found = []
-        for rows, columns, mine in (self._reaches[k] for k in positions):
-            levels = np.where(mine, drawn[rows, columns], 0)
-            _, pieces = cv2.connectedComponents((levels > 0).view(np.uint8))
-            found.append(float(np.bincount(pieces.ravel(), levels.ravel())[1:].max(initial=0)) / (255 * self.hole_px))
-        return found
+    def slits(self, seen: Seen, owner: NDArray[np.intp], asked: NDArray[np.bool_]) -> list[int]:
+        """Of the positions that are asked about, (positions,), those where bed in one piece covers more than a slit's share.
+
+        owner: as `of` says.
+        """
+        covered = (cover(*seen.levels) * 255).astype(np.uint8)
+        least = SLIT_MAX * 255 * self.hole_px
+        # Mostly all pieces together are too little.
+        enough = np.flatnonzero(asked & (np.bincount(owner, covered, len(asked) + 1)[:-1] > least)).tolist()
+        if not enough:
+            return []
+        drawn = self.drawn(seen.here, covered)
+        return [k for k in enough if _largest_piece(drawn, *self._reaches[k]) > least]
 
     def drawn(self, here: NDArray[np.intp], values: Levels | int) -> Levels:
         """(rows, columns): 0 but for the values at these indices; until the next drawing."""
@@ -149,8 +152,11 @@ def scores_at(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], 
     surely = summed(weight * (seen.open > SURELY)) * 255
     surely = surely / _response(surely)
     some = np.flatnonzero((measured >= SOLID_MIN) | (told >= THIN_MIN) | (odd >= ODD_MAX))
-    thin = np.flatnonzero((share < 0.5) & (told - share > THIN_MIN)).tolist()
-    slits = dict(zip(thin, spots.slits(seen, thin), strict=True)) if thin else {}
+    thin = (share < 0.5) & (told - share > THIN_MIN)
+    crescents = thin & (raw - share > THIN_MAX)
+    asked = thin & ~crescents
+    slits = spots.slits(seen, owner, asked) if asked.any() else []
+    crescents[slits] = True
     found = spots.nothing.copy()
     if not len(some):
         return found
@@ -161,16 +167,23 @@ def scores_at(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], 
         for at, centre in zip((seen.here - row * spots.columns, row), spots.centres_mm.T, strict=True)
     )
     opened = _rounded(np.minimum(measured.take(some), 1.0), 1000)
-    figures = (values.take(some).tolist() for values in (share, raw, odd, surely))
+    figures = (values.take(some).tolist() for values in (share, crescents, odd, surely))
     rows = zip(some.tolist(), opened, right, down, *figures, strict=True)
-    for k, score, x, y, solid_share, raw_share, odd_share, sure_share in rows:
+    for k, score, x, y, solid_share, is_crescent, odd_share, sure_share in rows:
         doubts: tuple[str, ...] = ("unexplained",) if odd_share > ODD_MAX else ()
-        if k in slits and (slits[k] > SLIT_MAX or raw_share - solid_share > THIN_MAX):
+        if is_crescent:
             doubts += ("crescent",)
         if score > 0.5 and sure_share < SURELY_MIN:
             doubts += ("faint",)
         found[spots.names[k]] = Score(score, (x, y) if solid_share > 0.1 else (0.0, 0.0), doubts)
     return found
+
+
+def _largest_piece(drawn: Levels, rows: slice, columns: slice, mine: NDArray[np.bool_]) -> float:
+    """The greatest sum of levels that hang together in one position's reach."""
+    levels = np.where(mine, drawn[rows, columns], 0)
+    _, pieces = cv2.connectedComponents((levels > 0).view(np.uint8))
+    return float(np.bincount(pieces.ravel(), levels.ravel())[1:].max(initial=0))
 
 
 def _rounded(values: NDArray[np.float64], steps: int) -> list[float]:
