@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence, Set
 
 from cards.codes import ibm029
-from cards.layout import Condition, Layout, Question
+from cards.layout import Condition, Layout, Position, Question
 from reader.reading import Answer, Code, Decoded, Punch, Reading, Reason, Rejection, Verdict
 
-Punches = Mapping[str, Punch]
+Names = Set[str]
 
 
 def decode(reading: Reading, layout: Layout) -> Decoded:
@@ -18,11 +18,12 @@ def decode(reading: Reading, layout: Layout) -> Decoded:
     """
     if reading.layout_digest != layout.digest or reading.scores.keys() != layout.names:
         raise ValueError(f"a reading of {reading.layout} cannot be decoded by {layout.identity}")
-    punches = reading.punches()
+    punches = reading.punches().items()
+    holes, unsure = ({name for name, punch in punches if punch is kind} for kind in (Punch.PUNCHED, Punch.UNCERTAIN))
     answers: dict[str, Answer] = {}
     reasons: list[Reason] = []
     for question in layout.questions:
-        answers[question.id], found = _answer(question, punches)
+        answers[question.id], found = _answer(question, holes, unsure)
         reasons += found
     # A blank question that its condition excuses was not asked; only now are all answers known.
     for question in layout.questions:
@@ -48,27 +49,27 @@ def rejected(rejection: Rejection) -> Verdict:
 _BLANK, _DOUBTFUL = Answer("blank"), Answer("doubtful")
 
 
-def _answer(question: Question, punches: Punches) -> tuple[Answer, list[Reason]]:
+def _answer(question: Question, holes: Names, unsure: Names) -> tuple[Answer, list[Reason]]:
     """What is punched there, and why it cannot be taken as it stands."""
-    found = [punches[name] for name in question.names]
-    if Punch.UNCERTAIN in found:
-        unsure = [name for name, punch in zip(question.names, found, strict=True) if punch is Punch.UNCERTAIN]
-        return _DOUBTFUL, [Reason(Code.UNCERTAIN_POSITION, question.id, name) for name in unsure]
-    if Punch.PUNCHED not in found:
+    if not unsure.isdisjoint(question.names):
+        doubts = [Reason(Code.UNCERTAIN_POSITION, question.id, name) for name in question.names if name in unsure]
+        return _DOUBTFUL, doubts
+    places = [p for name, p in zip(question.names, question.positions, strict=True) if name in holes]
+    if not places:
         return _BLANK, []
     if question.columns is not None:
-        return _characters(question, punches)
-    holes = [p.choice for p, punch in zip(question.positions, found, strict=True) if punch is Punch.PUNCHED]
+        return _characters(question, places)
+    choices = [p.choice for p in places]
     if question.answer == "many":
-        return Answer("answered", tuple(holes)), []
-    if len(holes) > 1:
-        return _DOUBTFUL, [Reason(Code.TWO_PUNCHES, question.id, found=", ".join(holes))]
-    return Answer("answered", holes[0]), []
+        return Answer("answered", tuple(choices)), []
+    if len(choices) > 1:
+        return _DOUBTFUL, [Reason(Code.TWO_PUNCHES, question.id, found=", ".join(choices))]
+    return Answer("answered", choices[0]), []
 
 
-def _characters(question: Question, punches: Punches) -> tuple[Answer, list[Reason]]:
+def _characters(question: Question, places: Sequence[Position]) -> tuple[Answer, list[Reason]]:
     """As `_answer`, of punch columns with a hole in one of them."""
-    columns = _columns(question, punches)
+    columns = _columns(question, places)
     if question.answer == "text":
         signs = [ibm029(rows) for rows in columns]
     else:
@@ -81,14 +82,13 @@ def _characters(question: Question, punches: Punches) -> tuple[Answer, list[Reas
     return Answer("answered", text.rstrip() if question.answer == "text" else text), []
 
 
-def _columns(question: Question, punches: Punches) -> list[frozenset[str]]:
+def _columns(question: Question, places: Sequence[Position]) -> list[frozenset[str]]:
     """Per column, the names of the rows that are punched."""
     count = question.columns.count if question.columns else 0
     rows: list[set[str]] = [set() for _ in range(count)]
-    for p in question.positions:
-        if punches[p.name] is Punch.PUNCHED:
-            column, row = p.choice.split(".")
-            rows[int(column) - 1].add(row)
+    for place in places:
+        column, row = place.choice.split(".")
+        rows[int(column) - 1].add(row)
     return [frozenset(r) for r in rows]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal
 
 Face = Literal["front", "back"]
@@ -139,9 +140,14 @@ class Reading:
     print_shift_mm: Point = (0.0, 0.0)
     profile: str | None = None
 
-    def punches(self) -> dict[str, Punch]:
+    def punches(self) -> Mapping[str, Punch]:
         """Every position judged by this reading's own thresholds."""
-        return {name: judge(score, self.thresholds) for name, score in self.scores.items()}
+        return self._judged
+
+    @cached_property
+    def _judged(self) -> Mapping[str, Punch]:
+        thresholds = self.thresholds
+        return {name: judge(score, thresholds) for name, score in self.scores.items()}
 
 
 @dataclass(frozen=True)
