@@ -7,6 +7,8 @@ spreads, bed is as likely as (1 + z_paper²) / (2 + z_paper² + z_bed²). What i
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,6 +29,7 @@ ODD = 9.0
 ODD_WAY = 0.4
 """Share of the way from paper to bed; nearer to paper is a shadow, a fold or pencil."""
 
+_SURE = math.sqrt(SURE)
 OFF_SPREADS, OFF_WAY = 6.0, 0.75
 """So many spreads off its paper, or so much of the way to the bed, a spot is no print that lies off its place."""
 
@@ -36,21 +39,19 @@ def weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spre
     way, gone = paper - bed, paper - seen
     gone *= np.sign(way)
     np.abs(way, out=way)
-    z_paper = np.maximum(gone, 0)
-    z_paper /= spread
-    z_paper *= z_paper
+    sure = gone / spread
+    sure.clip(0, _SURE, out=sure)
+    sure *= sure
     z_bed = np.maximum(way - gone, 0)
     z_bed /= bed_spread + (BED_SHARE * bed + VEIL * paper)
     z_bed *= z_bed
     # A shadow on paper is no doubt: what might be a filled or half-seen hole has left paper by a good part of the way.
-    odd = np.minimum(z_paper, z_bed) > ODD
+    odd = np.minimum(sure, z_bed) > ODD
     odd &= gone > ODD_WAY * way
-    sure = np.minimum(z_paper, SURE, out=z_paper)
     likely = (1 + sure) / (2 + sure + z_bed)
     likely -= UNLIKELY
     likely *= 255 / (LIKELY - UNLIKELY)
-    opened = np.minimum(np.maximum(likely, 0, out=likely), 255, out=likely).astype(np.uint8)
-    return opened, odd.view(np.uint8) * np.uint8(255)
+    return likely.clip(0, 255, out=likely).astype(np.uint8), odd.view(np.uint8) * np.uint8(255)
 
 
 def cover(seen: Singles, paper: Singles, spread: Singles, bed: Singles) -> Singles:
