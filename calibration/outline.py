@@ -131,7 +131,7 @@ def side_offsets(seen: Singles, bed: Singles) -> Sides:
     usual = (ranked[:, SIDE_POINTS // 2 - 1, None] + ranked[:, SIDE_POINTS // 2, None]) * np.float32(0.5)
     good = (inner > CONTRAST_MIN) & (np.abs(edge - usual) < 2 * AGREE_MM) & (edge < REACH_MM - 2 * STEP_MM)
     near = share[_NEAR]
-    blur = np.einsum("sab,sab->ab", near, 1 - near) * np.float32(STEP_MM / _BLUR)
+    blur = (near * (1 - near)).sum(axis=0) * np.float32(STEP_MM / _BLUR)
     return Sides(edge, good, blur)
 
 

@@ -166,10 +166,13 @@ def _lengthways(width_mm: float, height_mm: float) -> Floats:
     return np.asarray(side_along(width_mm, height_mm).sum(axis=2), np.float64)
 
 
+_FOUR = np.arange(4)
+
+
 def _blur_mm(sides: Sides) -> float:
     """The second largest of the four sides' median blur."""
     ranked = np.sort(np.where(sides.good, sides.blur_mm, np.inf), axis=1)
-    middles = ranked[range(4), (sides.good.sum(axis=1) - 1) // 2]
+    middles = ranked[_FOUR, (sides.good.sum(axis=1) - 1) // 2]
     return float(np.sort(middles)[-2])
 
 
@@ -190,15 +193,15 @@ def _cut_products(width_mm: float, height_mm: float, dx_mm: float, dy_mm: float)
 
 
 @lru_cache(maxsize=16)
-def _side_rows(width_mm: float, height_mm: float) -> Floats:
-    """(4 · SIDE_POINTS, 4): how far outwards each look at a side moves with the card's shift, turn and scale."""
+def _side_moves(width_mm: float, height_mm: float) -> Floats:
+    """(4, 4 · SIDE_POINTS): how far outwards each look at a side moves with the card's shift, turn and scale."""
     normals, along = side_normals(), side_along(width_mm, height_mm)
     half = np.array([height_mm, width_mm, height_mm, width_mm]) / 2
     n = np.repeat(normals[:, None], SIDE_POINTS, axis=1)
     # A turn by t moves the point p by t · (−y, x): its part along the normal.
     lever = n[..., 1] * along[..., 0] - n[..., 0] * along[..., 1]
-    rows = np.stack([n[..., 0], n[..., 1], lever, np.repeat(half[:, None], SIDE_POINTS, axis=1)], axis=2).reshape(-1, 4)
-    return np.asarray(rows, np.float64)
+    moves = np.stack([n[..., 0], n[..., 1], lever, np.repeat(half[:, None], SIDE_POINTS, axis=1)])
+    return np.asarray(moves.reshape(4, -1), np.float64)
 
 
 _PRIOR = np.diag([0, 0, 0, (0.1 / SCALE_PRIOR) ** 2])
@@ -207,19 +210,19 @@ _PRIOR = np.diag([0, 0, 0, (0.1 / SCALE_PRIOR) ** 2])
 def _solve(edge: Singles, good: NDArray[np.bool_], width_mm: float, height_mm: float) -> tuple[list[float], Floats]:
     """Shift, turn and scale that explain the looks, and how far off it each lies, (4, SIDE_POINTS) mm; looks that
     disagree are dropped after the first try."""
-    rows = _side_rows(width_mm, height_mm)
-    seen = edge.reshape(-1, 1).astype(np.float64)
-    use: Floats = good.reshape(-1, 1).astype(np.float64)
+    moves = _side_moves(width_mm, height_mm)
+    seen = edge.ravel().astype(np.float64)
+    use: Floats = good.ravel().astype(np.float64)
     weight, off = use, seen
-    solved: Floats = np.zeros((4, 1))
+    solved: Floats = np.zeros(4)
     for again in range(3):
         if again:
             weight = use / (1.0 + (off / 0.15) ** 2)
-        weighted = (rows * weight).T
-        # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
-        solved = np.asarray(cv2.solve(weighted @ rows + _PRIOR, weighted @ seen)[1], np.float64)
-        off = seen - rows @ solved
-    return solved.ravel().tolist(), off.reshape(edge.shape)
+        weighted = moves * weight
+        # Of so few unknowns numpy's solver, and its operator of products, spend most of their time on asking what they got.
+        solved = cv2.solve(weighted.dot(moves.T) + _PRIOR, weighted.dot(seen)[:, None])[1].ravel()
+        off = seen - solved.dot(moves)
+    return solved.tolist(), off.reshape(edge.shape)
 
 
 CORNERS = ("top-left", "top-right", "bottom-right", "bottom-left")
