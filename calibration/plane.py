@@ -89,8 +89,8 @@ def powers(u: Floats) -> Floats:
 
 def products(points_mm: Floats, half_mm: tuple[float, float]) -> Floats:
     """(n, 2) mm from a card's centre → (n, (DEGREE + 1)²): all that a `CardMap`'s coefficients are multiplied by."""
-    u, v = powers(points_mm[:, 0] / half_mm[0]), powers(points_mm[:, 1] / half_mm[1])
-    return np.asarray((v[:, :, None] * u[:, None]).reshape(len(u), (DEGREE + 1) ** 2), np.float64)
+    there = powers(points_mm / half_mm)
+    return np.asarray((there[:, 1, :, None] * there[:, 0, None]).reshape(len(there), (DEGREE + 1) ** 2), np.float64)
 
 
 def _expanded(by: float) -> Floats:

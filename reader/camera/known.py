@@ -101,8 +101,9 @@ def _read(known: Known, image: Levels, layouts: Sequence[Layout]) -> KnownCard |
     if not looks:
         why = "its print lies elsewhere" if found >= EXPLAINED_MIN else f"{found:.2f}"
         return Rejection((Reason(Code.UNKNOWN_LAYOUT, found=why),))
-    clearest = max((seen for _, _, seen in looks), key=_evidence)
-    looks = [look for look in looks if not _is_clearer(clearest, look[2])]
+    if len(looks) > 1:
+        clearest = max((seen for _, _, seen in looks), key=_evidence)
+        looks = [look for look in looks if not _is_clearer(clearest, look[2])]
     readings = [_reading(known, *look, placed.fit) for look in looks]
     reading = best(readings)
     if isinstance(reading, Rejection):

@@ -113,13 +113,13 @@ def paired(one: Levels, other: Levels) -> Pairs:
 class Room:
     """Where one card at a time is reckoned: memory that is asked for anew costs as much as what is done in it.
 
-    across, down: (rows, columns) float32. levels: three times (rows, columns) uint8; spots: the last of them as one row,
+    places: (2, rows, columns) float32. levels: three times (rows, columns) uint8; spots: the last of them as one row,
     with noughts behind it up to a multiple of eight.
     """
 
     def __init__(self, rows: int, columns: int) -> None:
         count = rows * columns
-        self.across, self.down = (np.empty((rows, columns), np.float32) for _ in range(2))
+        self.places = np.empty((2, rows, columns), np.float32)
         self.spots = np.zeros(count + -count % 8, np.uint8)
         seen, expected = (np.empty((rows, columns), np.uint8) for _ in range(2))
         self.levels = seen, expected, self.spots[:count].reshape(rows, columns)
@@ -190,10 +190,7 @@ class Face:
 
     def _nearest(self, image: Levels, mapped: CardMap) -> Levels:
         """The card on its blank's raster, to the nearest pixel; leaves in the room where each spot lies."""
-        x, y = self.room.across, self.room.down
-        across, down = mapped.singles @ self._u
-        np.matmul(self._v, across, out=x)
-        np.matmul(self._v, down, out=y)
+        x, y = np.matmul(self._v, mapped.singles @ self._u, out=self.room.places)
         return np.asarray(cv2.remap(image, x, y, cv2.INTER_NEAREST, self.room.levels[0]), np.uint8)
 
     def light(self, seen: Levels) -> Singles:
@@ -205,11 +202,11 @@ class Face:
         for width in (0.08, 0.03):
             like = 1 + off * off * (1 / width**2)
             weighted = self._terms / (like * like)
-            # Of so few unknowns numpy's solver spends most of its time on asking what it was given.
-            fitted = cv2.solve(weighted @ self._terms.T + _PRIOR, (weighted @ ratio)[:, None])[1].ravel()
-            off = ratio - fitted @ self._terms
+            # Of so few unknowns numpy's solver, and its operator of products, spend most of their time on asking what they got.
+            fitted = cv2.solve(weighted.dot(self._terms.T) + _PRIOR, weighted.dot(ratio)[:, None])[1].ravel()
+            off = ratio - fitted.dot(self._terms)
         a, bx, by, cx, cxy, cy = fitted.tolist()
-        field = self._row @ np.array([[a, bx, cx], [by, cxy, 0], [cy, 0, 0]], np.float32) @ self._column
+        field = self._row.dot(np.array([[a, bx, cx], [by, cxy, 0], [cy, 0, 0]], np.float32)).dot(self._column)
         return np.asarray(cv2.exp(field, self._fields[0]), np.float32)
 
     def print_shift(self, image: Levels, mapped: CardMap, light: Singles) -> tuple[float, float]:
@@ -220,8 +217,8 @@ class Face:
         seen = between(image, x, y)
         off = seen / light.ravel().take(self._steep_coarse) - self._steep_mean
         weighted = self._steep_slopes / (1 + off * off * np.float32(1 / 40**2))
-        (a, b), (_, d) = (weighted @ self._steep_slopes.T).tolist()
-        p, q = (weighted @ off).tolist()
+        (a, b), (_, d) = weighted.dot(self._steep_slopes.T).tolist()
+        p, q = weighted.dot(off).tolist()
         det = a * d - b * b
         if det <= 1e-3 * a * d:
             return 0.0, 0.0
@@ -245,9 +242,9 @@ class Face:
             none = np.zeros(0, np.uint8)
             return Seen(here, none, none, None, (np.zeros(0, np.float32),) * 4, brightest, 1.0, alike, shift)
         coarse = self._coarse.take(here).astype(np.intp)
-        light, bed, noise = (field.ravel().take(coarse) for field in self._fields)
+        light, bed, noise = self._fields.reshape(3, -1).take(coarse, axis=1)
         blank = self._blank.take(here).view(np.uint8)
-        spots = between(image, self.room.across.ravel().take(here), self.room.down.ravel().take(here))
+        spots = between(image, *self.room.places.reshape(2, -1).take(here, axis=1))
         levels = spots, blank[::2] * light, blank[1::2] * np.float32(1 / SPREAD_STEPS), bed
         likely, neither = weigh(*levels, noise)
         some = (likely | neither).astype(np.bool_).nonzero()[0]

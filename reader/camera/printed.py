@@ -58,8 +58,9 @@ class Print:
         """
         ink, plain = seen.ravel().take(self._pairs).astype(np.float32)
         share = (ink - plain) / light * self._per_ink
-        weight = self._weight * (np.abs(share) <= OFF_MAX)
-        return float(weight @ share / weight.sum()) if np.count_nonzero(weight) >= SAMPLES_MIN else None
+        told = np.abs(share) <= OFF_MAX
+        weight = self._weight * told
+        return float(weight @ share / weight.sum()) if np.count_nonzero(told) >= SAMPLES_MIN else None
 
 
 def _nearest(there: NDArray[np.bool_]) -> NDArray[np.intp]:
