@@ -159,8 +159,8 @@ def card_map(lens: Lens, plane: Plane, pose: Pose, width_mm: float, height_mm: f
     c, s = math.cos(pose.turn) * pose.scale, math.sin(pose.turn) * pose.scale
     u, v = -half[0] if pose.mirrored else half[0], half[1]
     to_plane = np.array([[c * u, -s * v, pose.x_mm], [s * u, c * v, pose.y_mm], [0.0, 0.0, 1.0]])
-    px = _through(lens, _GRID @ (plane.flat @ to_plane).T)
-    return CardMap((px.T @ _FIT_GRID).reshape(2, DEGREE + 1, DEGREE + 1), half)
+    px = _through(lens, _GRID.dot(plane.flat.dot(to_plane).T))
+    return CardMap(px.T.dot(_FIT_GRID).reshape(2, DEGREE + 1, DEGREE + 1), half)
 
 
 def learn_plane(lens: Lens, corners_px: Sequence[Floats], sizes_mm: Sequence[tuple[float, float]]) -> Plane:

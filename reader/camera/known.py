@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -184,7 +185,7 @@ class Known:
     def place(self, image: Levels, layouts: Sequence[Layout]) -> _Placed | Rejection:
         """Where the card lies, and as which faces of which layouts it may."""
         coarse = self.tray.coarse(image)
-        gain = float(coarse.ravel().take(self._rim).sum()) / max(self._rim_level, 1.0)
+        gain = cv2.sumElems(coarse.ravel().take(self._rim))[0] / max(self._rim_level, 1.0)
         if not GAIN_MIN < gain < GAIN_MAX:
             return _mismatch(f"{gain:.0%}", "100 %")
         changed = self.tray.changed(coarse, gain)

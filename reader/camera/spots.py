@@ -151,7 +151,7 @@ def scores_at(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], 
     measured = np.where(share > SOLID_MIN, raw, share) / _response(raw)
     surely = summed(weight * (seen.open > SURELY)) * 255
     surely = surely / _response(surely)
-    some = np.flatnonzero((measured >= SOLID_MIN) | (told >= THIN_MIN) | (odd >= ODD_MAX))
+    some = ((measured >= SOLID_MIN) | (told >= THIN_MIN) | (odd >= ODD_MAX)).nonzero()[0]
     thin = (share < 0.5) & (told - share > THIN_MIN)
     crescents = thin & (raw - share > THIN_MAX)
     asked = thin & ~crescents
