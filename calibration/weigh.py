@@ -60,6 +60,7 @@ def cover(seen: Singles, paper: Singles, spread: Singles, bed: Singles) -> Singl
     Where `weigh` asks what a spot is, this asks how much: a narrow slit is all rim, and its rims are half paper.
     """
     way, gone = paper - bed, paper - seen
-    share = gone / np.where(np.abs(way) < 1, np.float32(1), way)
+    way[np.abs(way) < 1] = 1
+    share = gone / way
     sure = (share > 0.5) & ((np.abs(gone) > OFF_SPREADS * spread) | (share > OFF_WAY))
-    return np.asarray(np.where(sure, np.minimum(share, 1), 0), np.float32)
+    return np.asarray(np.minimum(share, 1) * sure, np.float32)
