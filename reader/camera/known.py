@@ -66,8 +66,9 @@ class KnownCard:
 
     def to_px(self, points_mm: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, 2) mm from the front's top-left corner, as printed → (n, 2) px."""
-        half = np.array([self.layout.width_mm, self.layout.height_mm]) / 2
-        return self.mapped.at(points_mm - half + self.reading.print_shift_mm)
+        right, down = self.reading.print_shift_mm
+        middle = self.layout.width_mm / 2 - right, self.layout.height_mm / 2 - down
+        return self.mapped.at(points_mm - middle)
 
 
 def read_known(frame: Frame, layouts: Sequence[Layout], profile: Profile) -> KnownCard | Rejection:
