@@ -87,7 +87,8 @@ class Tray:
     def coarse(self, image: Levels) -> Levels:
         """The picture at `COARSE_MM` a pixel on the plane: (rows, columns) uint8, lens and tilt taken out. Where the
         picture does not reach, anything: there `limit` is 255."""
-        return image.ravel().take(self._coarse_at)
+        # No index lies beyond the picture: not asking about each, the processor fetches more of them at a time.
+        return image.ravel().take(self._coarse_at, mode="wrap")
 
     def changed(self, coarse: Levels, gain: float = 1.0) -> Levels:
         """255 where a coarse picture differs from the empty bed, 0 elsewhere. gain: how bright the bed is now."""
