@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from reader.camera.patches import Plan, Singles
 from reader.camera.shapes import OPENING, end_weights, leaning, opened
-from reader.camera.unmix import Mixture, contrast_of, dot, least_off, unmix_beyond
+from reader.camera.unmix import Ground, Mixture, contrast_of, dot, least_off, unmix_beyond
 
 DARKER, DARK_STEP = 0.1, 0.25
 """Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""
@@ -50,18 +50,20 @@ def worth_a_look(mixture: Mixture, gone: Singles, glance: Plan) -> NDArray[np.bo
     return some
 
 
-def machine_worth_a_look(seen: NDArray[np.uint8], paper: Singles, bed: Singles, glance: Plan) -> NDArray[np.bool_]:
+def machine_worth_a_look(
+    seen: NDArray[np.uint8], paper: Singles, bed: Singles, ground: Ground, glance: Plan
+) -> NDArray[np.bool_]:
     """(n,): `worth_a_look` at a machine's holes. There are hundreds, and only what is off the paper is summed up.
 
     In so narrow a hole digits are as solid as anything, and no two places show the same print.
     """
     bright = (paper * paper).sum(axis=1)
     least = np.minimum(least_off(contrast_of(paper, bed)), DARKER * np.sqrt(bright))
-    at, found = unmix_beyond(least, seen, paper, bed)
+    at, found = unmix_beyond(least, seen, paper, bed, ground)
     like_bed = np.maximum(found.open, found.loose)
     lost = 1 - (found.seen * np.take(paper.T / np.maximum(bright, 1.0), found.patch, axis=1)).sum(axis=0)
-    gone = like_bed if found.ground.is_lit else np.maximum(like_bed, np.clip((lost - DARKER) / DARK_STEP, 0, 1))
-    if found.ground.is_glossy:
+    gone = like_bed if ground.is_lit else np.maximum(like_bed, np.clip((lost - DARKER) / DARK_STEP, 0, 1))
+    if ground.is_glossy:
         gone = np.maximum(gone, (found.open > 0.02) & (lost < -SHINES))
 
     first = np.searchsorted(found.patch, np.arange(len(seen) + 1))

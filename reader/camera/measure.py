@@ -34,6 +34,7 @@ from reader.camera.shapes import (
 )
 from reader.camera.unmix import (
     BedKind,
+    Ground,
     Mixture,
     contrast_of,
     distance,
@@ -134,16 +135,16 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     A glance first: where nothing but what most places show alike is off the paper, it is enough.
     """
     fine = plan(layout, geometry.px_per_mm, search_mm)
-    bed = seen_by.bed.beneath(centres_mm)
+    bed, ground = seen_by.bed.beneath(centres_mm), ground_of(seen_by.bed.colour)
     if len(centres_mm) < GLANCE_MIN:
-        return _look(seen_by, geometry, fine, centres_mm, bed, None)
+        return _look(seen_by, geometry, fine, centres_mm, bed, ground, None)
     glance = plan(layout, geometry.px_per_mm, search_mm, GLANCE)
     grid = levels(seen_by.image, geometry, glance, centres_mm)
     paper = middle(glance.ring_of(grid), axis=1)
     usual = None
     if glance.is_round:
         seen = grid.astype(np.float32)
-        mixture = unmix(seen, paper, bed)
+        mixture = unmix(seen, paper, bed, ground)
         dark = _dark(seen, paper, mixture)
         alike = _usual(dark, mixture, glance)
         some = worth_a_look(mixture, _beyond(alike, dark, mixture), glance)
@@ -151,13 +152,13 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
         some |= (_slit(alike, mixture, glance) > least) | (_light(alike, mixture, glance) > GLANCE_SLIT)
         usual = _on(alike, glance, fine)
     else:
-        some = machine_worth_a_look(grid, paper, bed, glance)
+        some = machine_worth_a_look(grid, paper, bed, ground, glance)
     contrast = contrast_of(paper, bed)
     some |= contrast < (GLANCE_CONTRAST if glance.is_round else GREY_CONTRAST_MIN)
-    blank = _blank(contrast, ground_of(bed).kind)
+    blank = _blank(contrast, ground.kind)
     if not some.any():
         return blank
-    return _put(blank, some, _look(seen_by, geometry, fine, centres_mm[some], bed[some], usual))
+    return _put(blank, some, _look(seen_by, geometry, fine, centres_mm[some], bed[some], ground, usual))
 
 
 def _blank(contrast: Singles, kind: BedKind) -> Measured:
@@ -169,17 +170,23 @@ def _blank(contrast: Singles, kind: BedKind) -> Measured:
 
 
 def _look(
-    seen_by: View, geometry: Geometry, looks: Plan, centres_mm: Floats, bed: Singles, usual: _Usual | None
+    seen_by: View,
+    geometry: Geometry,
+    looks: Plan,
+    centres_mm: Floats,
+    bed: Singles,
+    ground: Ground,
+    usual: _Usual | None,
 ) -> Measured:
     """usual: what most positions show alike, where it is known from more positions than these."""
     seen = sample(seen_by.image, geometry, looks, centres_mm)
     paper = middle(looks.ring_of(seen), axis=1)
-    mixture = unmix(seen, paper, bed)
+    mixture = unmix(seen, paper, bed, ground)
     measured = _sum_up(seen, paper, mixture, looks)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
     if not mixture.ground.is_point and half.any():
         tinted = bed[half] * _tint(seen, mixture, bed, looks)
-        again = unmix(seen[half], paper[half], tinted)
+        again = unmix(seen[half], paper[half], tinted, ground)
         measured = _put(measured, half, _sum_up(seen[half], paper[half], again, looks))
         mixture.open[half], mixture.loose[half] = again.open, again.loose
     dark = _dark(seen, paper, mixture)

@@ -14,7 +14,7 @@ from reader.camera.geometry import Floats, Geometry, Sheet
 from reader.camera.measure import PART_OPEN, Measured, measure_at, search_reach_mm
 from reader.camera.patches import Singles, View, middle, middle_of
 from reader.camera.scores import FAINT, SHADE_RATIO
-from reader.camera.unmix import bed_share
+from reader.camera.unmix import bed_share, ground_of
 from reader.reading import Stray
 
 STEP_MM = 0.6
@@ -107,7 +107,8 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     seen = face.transpose(0, 2, 1, 3, 4).reshape(ny * nx, TILE, TILE, -1)
     # Every third sample is enough for a median.
     paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]), axis=1)
-    share = bed_share(seen, paper, seen_by.bed.beneath(middles), APART, _looked_at(layout, nx, ny))
+    bed, ground = seen_by.bed.beneath(middles), ground_of(seen_by.bed.colour)
+    share = bed_share(seen, paper, bed, ground, APART, _looked_at(layout, nx, ny))
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
 
 

@@ -117,31 +117,33 @@ class Samples:
     loose: Singles
     unlike: NDArray[np.bool_]
     shade: Singles
-    ground: Ground
 
 
-def unmix(seen: Singles, paper: Singles, bed: Singles) -> Mixture:
-    """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32.
+def unmix(seen: Singles, paper: Singles, bed: Singles, ground: Ground) -> Mixture:
+    """seen: (n, rows, columns, channels); paper, bed: (n, channels), all 8-bit levels as float32. ground: of the whole bed; at
+    one shaded place wood is as dark as felt.
 
     Only what lies off its paper is unmixed, one sample in five or so.
     """
     contrast = contrast_of(paper, bed)
-    at, found = unmix_beyond(least_off(contrast), seen, paper, bed)
+    at, found = unmix_beyond(least_off(contrast), seen, paper, bed, ground)
     spread = np.zeros((4, *seen.shape[:3]), np.float32)
     for plane, values in zip(spread, (found.open, found.loose, found.unlike, found.shade), strict=True):
         plane.ravel()[at] = values
-    shines = ((bed - paper).min(axis=1) > OUTSHINES_MIN) | found.ground.is_lit
-    if found.ground.is_point:
-        along = _on_line(_within(seen, bed[:, None, None], found.ground), paper, bed - paper)
+    shines = ((bed - paper).min(axis=1) > OUTSHINES_MIN) | ground.is_lit
+    if ground.is_point:
+        along = _on_line(_within(seen, bed[:, None, None], ground), paper, bed - paper)
     else:
         along = np.zeros(seen.shape[:3], np.float32)
         if shines.any():
-            within = _within(seen[shines], bed[shines, None, None], found.ground)
+            within = _within(seen[shines], bed[shines, None, None], ground)
             along[shines] = _on_line(within, paper[shines], (bed - paper)[shines])
-    return Mixture(spread[0], spread[1], spread[2], spread[3], contrast, along, shines, found.ground)
+    return Mixture(spread[0], spread[1], spread[2], spread[3], contrast, along, shines, ground)
 
 
-def bed_share(seen: Levels, paper: Singles, bed: Singles, apart: float, where: NDArray[np.bool_]) -> Singles:
+def bed_share(
+    seen: Levels, paper: Singles, bed: Singles, ground: Ground, apart: float, where: NDArray[np.bool_]
+) -> Singles:
     """`Mixture.open` of `unmix` alone, of what lies off its paper by more than the share `apart` of the bed's distance.
 
     where: (n, rows, columns), which samples are asked for; 0 elsewhere.
@@ -149,15 +151,17 @@ def bed_share(seen: Levels, paper: Singles, bed: Singles, apart: float, where: N
     off = distance(seen, paper)
     at = np.flatnonzero((off > apart * contrast_of(paper, bed)[:, None, None]) & where)
     share = np.zeros(seen.shape[:3], np.float32)
-    share.ravel()[at] = unmix_at(at, seen, paper, bed, off.ravel()[at]).open
+    share.ravel()[at] = unmix_at(at, seen, paper, bed, ground, off.ravel()[at]).open
     return share
 
 
-def unmix_beyond(least: Singles, seen: Levels, paper: Singles, bed: Singles) -> tuple[NDArray[np.intp], Samples]:
+def unmix_beyond(
+    least: Singles, seen: Levels, paper: Singles, bed: Singles, ground: Ground
+) -> tuple[NDArray[np.intp], Samples]:
     """Which samples lie further off their paper than `least`, (n,) levels: (k,) places in (n · rows · columns); and them."""
     off = distance(seen, paper)
     at = np.flatnonzero(off > least[:, None, None])
-    return at, unmix_at(at, seen, paper, bed, off.ravel()[at])
+    return at, unmix_at(at, seen, paper, bed, ground, off.ravel()[at])
 
 
 def least_off(contrast: Singles) -> Singles:
@@ -172,9 +176,11 @@ def contrast_of(paper: Singles, bed: Singles) -> Singles:
     return np.sqrt(_inner(way, way))
 
 
-def unmix_at(at: NDArray[np.intp], seen: Levels, paper: Singles, bed: Singles, away: Singles) -> Samples:
+def unmix_at(
+    at: NDArray[np.intp], seen: Levels, paper: Singles, bed: Singles, ground: Ground, away: Singles
+) -> Samples:
     """`unmix` of a few samples. at: (k,) places in (n · rows · columns). away: (k,) their distances from their paper."""
-    ground, size = ground_of(bed), seen.shape[1] * seen.shape[2]
+    size = seen.shape[1] * seen.shape[2]
     # `take` needs a quarter of the time that the same index in brackets does.
     colours = np.take(seen.reshape(-1, seen.shape[3]), at, axis=0)
     some = _Some(np.ascontiguousarray(colours.T, np.float32), at // size)
@@ -197,7 +203,7 @@ def unmix_at(at: NDArray[np.intp], seen: Levels, paper: Singles, bed: Singles, a
         unlike &= raw > UNLIKE_SHARE
     loose = np.where(possible & (away > 0.5 * full) & (miss < 2 * allowed), maybe, 0)
     opened = np.where(possible & believed, share, 0)
-    return Samples(some.seen, some.patch, at - some.patch * size, opened, loose, unlike, shade, ground)
+    return Samples(some.seen, some.patch, at - some.patch * size, opened, loose, unlike, shade)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from reader.camera.glance import (
 )
 from reader.camera.patches import Plan, Singles, plan
 from reader.camera.shapes import leaning
-from reader.camera.unmix import unmix
+from reader.camera.unmix import ground_of, unmix
 
 BEDS = {"black": (15,), "lit": (250,), "green": (60, 140, 40), "beech": (120, 160, 190)}
 SEARCH_MM = 0.3
@@ -39,7 +39,7 @@ def test_holes_are_looked_at_wherever_they_open_and_blank_places_are_not(looks: 
     seen = np.tile(paper[:, None, None], (1, *looks.hole_mm.shape, 1)).astype(np.uint8)
     for k, part in ((2, inside), (3, inside & (y > 0.4)), (5, inside & (y < -0.4))):
         seen[k, part] = bed[k]
-    assert machine_worth_a_look(seen, paper, bed, looks).tolist() == [k in (2, 3, 5) for k in range(7)]
+    assert machine_worth_a_look(seen, paper, bed, ground_of(bed), looks).tolist() == [k in (2, 3, 5) for k in range(7)]
 
 
 @pytest.mark.parametrize("kind", BEDS)
@@ -51,7 +51,7 @@ def test_summing_only_what_is_off_the_paper_misses_nothing(looks: Plan, kind: st
     at_random = rng.random((n, *shape, 1)) < rng.random((n, 1, 1, 1)) * 0.4
     share = np.asarray(at_random * rng.random((n, 1, 1, 1)), np.float32)
     seen = (paper[:, None, None] + share * (bed - paper)[:, None, None]).astype(np.uint8)
-    found = machine_worth_a_look(seen, paper, bed, looks)
+    found = machine_worth_a_look(seen, paper, bed, ground_of(bed), looks)
     assert 0 < found.sum() < n
     assert not (_by_every_sample(seen.astype(np.float32), paper, bed, looks) & ~found).any()
 
@@ -60,7 +60,7 @@ def _by_every_sample(
     seen: Singles, paper: Singles, bed: Singles, looks: Plan
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """(n,): the same rules but that of solid print, by sums over whole patches."""
-    mixture = unmix(seen, paper, bed)
+    mixture = unmix(seen, paper, bed, ground_of(bed))
     gone = like_bed = np.maximum(mixture.open, mixture.loose)
     lost = darkness(seen, paper)
     if not mixture.ground.is_lit:

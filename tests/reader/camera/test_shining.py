@@ -14,9 +14,9 @@ from cards.layout import Layout
 from device.frame import Frame
 from reader.camera import read_frame
 from reader.camera.find import search
-from reader.camera.measure import Measured, measure, view_of
+from reader.camera.measure import Measured, measure, measure_at, view_of
 from reader.camera.scores import LIGHT_MIN, SHAPED, SHAPED_MACHINE, scores
-from reader.camera.unmix import unmix
+from reader.camera.unmix import ground_of, unmix
 from reader.reading import Punch, Reading, Score
 from tests.reader.camera.test_worse import blurred, worse
 from tests.volume.cards import Sample, in_spec, out_of_spec
@@ -210,7 +210,7 @@ def test_no_hole_of_a_card_is_believed_where_its_print_passes_for_bed(on_green: 
         like_holes = {}
         for name in ("open", "other", "gone", "depth", "shade"):
             values = like_holes[name] = getattr(known, name).copy()
-            values[clear[:several]] = 0.7 * values[holes[0]] if name == "open" else values[holes[0]]
+            values[clear[:several]] = values[holes[0]]
         disc = known.disc.copy()
         disc[clear[:several]] = 0.2
         found = scores(replace(known, disc=disc, **like_holes), sample.layout)
@@ -245,4 +245,23 @@ def test_a_hole_of_which_a_quarter_is_lit_and_the_rest_lies_in_its_own_shade_is_
 def test_on_a_bed_much_like_the_paper_a_ring_that_bleeds_is_not_something_else(off: float, unlike: bool) -> None:
     paper, bed = (np.array([colour], np.float32) for colour in ([200.0, 180, 150], [180.0, 155, 128]))
     seen = (paper - np.array([[off, 0, 0]], np.float32))[:, None, None]
-    assert bool(unmix(seen, paper, bed).unlike.any()) == unlike
+    assert bool(unmix(seen, paper, bed, ground_of(bed)).unlike.any()) == unlike
+
+
+def test_a_place_in_deep_shade_lies_over_the_same_bed_as_all_the_others(on_green: tuple[Sample, Measured]) -> None:
+    """By itself it is as dark as felt, over which whatever is dark is a hole: a pen's black, too."""
+    sample, known = on_green
+    found = search(sample.frame, [sample.layout]).found
+    assert found is not None
+    geometry, layout = found.edge.geometry, sample.layout
+    view = view_of(sample.frame, geometry)
+    at = int(max(np.flatnonzero(known.open == 0), key=lambda k: layout.positions[k].x_mm))
+    shade = np.float32(0.3) + np.float32(0.7) * (view.bed.at_mm[:, :1] < layout.width_mm / 2)
+    shaded = replace(view.bed, colour=(view.bed.colour * shade).astype(np.float32))
+    image = np.asarray(view.image * 0.3, np.uint8)
+    x, y = np.rint(geometry.to_px(layout.centres_mm[at : at + 1])[0]).astype(int).tolist()
+    cv2.circle(image, (x, y), round(0.45 * layout.hole.width_mm * geometry.px_per_mm), (10, 11, 11), -1)
+    assert ground_of(shaded.beneath(layout.centres_mm[at : at + 1])).kind == "black"
+    for places in (layout.centres_mm[at : at + 1], np.tile(layout.centres_mm[at : at + 1], (9, 1))):
+        inked = measure_at(replace(view, image=image, bed=shaded), geometry, layout, places, 1.5)
+        assert inked.bed == "coloured" and inked.open.max() < 0.15 and inked.other.min() > 0.5

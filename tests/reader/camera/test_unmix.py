@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from reader.camera.patches import middle
-from reader.camera.unmix import bed_share, contrast_of, distance, unmix
+from reader.camera.unmix import bed_share, contrast_of, distance, ground_of, unmix
 
 Singles = NDArray[np.float32]
 BEDS = {"black": (15.0,), "lit": (250.0,), "felt in colour": (20.0, 18.0, 22.0), "green": (60.0, 140.0, 40.0)}
@@ -30,7 +30,7 @@ def patches(kind: str, share: Singles) -> Singles:
 def test_paper_is_nothing_and_bed_is_open(kind: str) -> None:
     share = np.zeros((2, 5, 6), np.float32)
     share[0, 1, 2] = share[1, 4, 0] = 1.0
-    mixture = unmix(patches(kind, share), colours(PAPER[kind], 2), colours(BEDS[kind], 2))
+    mixture = unmix(patches(kind, share), colours(PAPER[kind], 2), bed := colours(BEDS[kind], 2), ground_of(bed))
     assert np.allclose(mixture.open, share, atol=0.01)
     assert np.allclose(mixture.loose, share, atol=0.01) and np.array_equal(mixture.unlike, share)
 
@@ -41,13 +41,13 @@ def test_patches_are_told_apart_each_by_its_own_paper(kind: str) -> None:
     paper, bed = colours(PAPER[kind], 7), colours(BEDS[kind], 7)
     paper *= np.linspace(0.9, 1.0, 7, dtype=np.float32)[:, None]
     seen = (paper[:, None, None] + share[..., None] * (bed - paper)[:, None, None]).astype(np.float32)
-    whole = unmix(seen, paper, bed)
+    whole = unmix(seen, paper, bed, ground_of(bed))
     for apart in (0.3, 0.5):
         off = distance(seen, paper) > apart * contrast_of(paper, bed)[:, None, None]
         for where in (np.ones_like(off), share > 0.5, np.zeros_like(off)):
-            assert np.array_equal(bed_share(seen, paper, bed, apart, where), whole.open * off * where)
+            assert np.array_equal(bed_share(seen, paper, bed, ground_of(bed), apart, where), whole.open * off * where)
     for k in range(7):
-        alone = unmix(seen[k : k + 1], paper[k : k + 1], bed[k : k + 1])
+        alone = unmix(seen[k : k + 1], paper[k : k + 1], bed[k : k + 1], ground_of(bed))
         for one, other in ((whole.open, alone.open), (whole.loose, alone.loose), (whole.shade, alone.shade)):
             assert np.allclose(one[k], other[0], atol=1e-4)
 
@@ -55,7 +55,7 @@ def test_patches_are_told_apart_each_by_its_own_paper(kind: str) -> None:
 @pytest.mark.parametrize("kind", BEDS)
 def test_nothing_at_all_is_unmixed_without_complaint(kind: str) -> None:
     paper, bed = colours(PAPER[kind], 3), colours(BEDS[kind], 3)
-    mixture = unmix(patches(kind, np.zeros((3, 4, 4), np.float32)), paper, bed)
+    mixture = unmix(patches(kind, np.zeros((3, 4, 4), np.float32)), paper, bed, ground_of(bed))
     assert not mixture.open.any() and not mixture.loose.any() and not mixture.unlike.any()
 
 
