@@ -91,16 +91,18 @@ def test_a_card_is_found_in_a_light_that_falls_off_to_one_side(campaign: Layout,
     assert found is not None and found.layout is campaign
 
 
-@pytest.mark.parametrize(("first", "last"), [(0.05, 0.6), (0.4, 0.95), (0.1, 0.9)])
+@pytest.mark.parametrize(
+    ("first", "last", "below_mm"), [(0.05, 0.6, 1.9), (0.4, 0.95, 1.9), (0.1, 0.9, 1.9), (0.3, 0.8, 1.0)]
+)
 def test_a_printed_band_with_a_stronger_edge_beside_a_side_is_not_taken_for_it(
-    campaign: Layout, first: float, last: float
+    campaign: Layout, first: float, last: float, below_mm: float
 ) -> None:
     """Over a panel that hardly outshines the paper, along the first to the last share of the card's longer side."""
     image = picture(campaign, "panel")
     found = looked_at(image, campaign).found
     assert found is not None
     geometry, width = found.edge.geometry, campaign.width_mm
-    corners = np.array([[first * width, 1.9], [last * width, 1.9], [last * width, 8.0], [first * width, 8.0]])
+    corners = np.array([[first * width, below_mm], [last * width, below_mm], [last * width, 8.0], [first * width, 8.0]])
     pale = np.asarray(np.minimum(image, 200), np.uint8)
     cv2.fillPoly(pale, [np.int32(np.rint(geometry.to_px(corners)))], (60, 70, 50), cv2.LINE_AA)  # type: ignore[arg-type]
     again = looked_at(np.asarray(cv2.GaussianBlur(pale, (0, 0), 0.8), np.uint8), campaign).found

@@ -15,7 +15,7 @@ from device.frame import Frame
 from reader.camera import read_frame
 from reader.camera.find import search
 from reader.camera.measure import Measured, measure, measure_at, view_of
-from reader.camera.scores import LIGHT_MIN, SHAPED, SHAPED_MACHINE, scores
+from reader.camera.scores import LIGHT_MIN, scores
 from reader.camera.unmix import ground_of, unmix
 from reader.reading import Punch, Reading, Score
 from tests.reader.camera.test_worse import blurred, worse
@@ -197,20 +197,19 @@ def test_what_is_part_open_over_a_colour_has_the_shape_of_a_hole_or_is_doubted(
 ) -> None:
     """Blurred rings and letters may be as open as holes, and more."""
     sample, known = machine_punched_on_green() if machine else on_green
-    least = SHAPED_MACHINE if machine else SHAPED
     part = {"open": 0.7, "other": 1.4, "gone": 0.7, "lean": 0.1, "hung": 0.0}
-    for disc, doubted in ((least - 0.02, True), (least + 0.02, False)):
+    for disc, doubted in ((0.65 if machine else 0.31, True), (0.73 if machine else 0.54, False)):
         assert ("hung" in score_with(sample, known, hole=True, disc=disc, **part).doubts) == doubted
 
 
 def test_no_hole_of_a_card_is_believed_where_its_print_passes_for_bed(on_green: tuple[Sample, Measured]) -> None:
     sample, known = on_green
     clear, holes = np.flatnonzero(known.open == 0), np.flatnonzero(known.open > 0.5)
-    for several, believed in ((2, True), (len(holes), False)):
+    for several, opened, believed in ((2, 1.0, True), (len(holes), 0.5, True), (len(holes), 1.0, False)):
         like_holes = {}
         for name in ("open", "other", "gone", "depth", "shade"):
             values = like_holes[name] = getattr(known, name).copy()
-            values[clear[:several]] = values[holes[0]]
+            values[clear[:several]] = (opened if name in ("open", "other") else 1.0) * values[holes[0]]
         disc = known.disc.copy()
         disc[clear[:several]] = 0.2
         found = scores(replace(known, disc=disc, **like_holes), sample.layout)
