@@ -34,7 +34,7 @@ HALF_SHARE, HALF_LEAN, HALF_GONE = 0.82, 0.3, 0.5
 holes that measure so little, one in a hundred does. Blurred print, and light on a grey bed, are open without being gone."""
 SHAPED, SHAPED_MACHINE, SHAPELESS_FEW, SHAPELESS_SHARE = 0.5, 0.7, 2, 0.25
 """Of what is part open over a colour holes fill 0.54 of a disc and more, a machine's 0.73; blurred print fills up to 0.31,
-blurred letters 0.65. Where more than a few of a card's whole holes are like that its print passes for bed, and nothing is believed."""
+blurred letters 0.65. Where more than a few of a card's whole holes are so its print passes for bed, and none is believed."""
 LIGHT_MIN_BARE, BARE = 0.06, 137.0
 """Paper that is nearer than so many levels to a lit bed is no dark ground: what is usual on its card excuses no light."""
 LIGHT_WHOLE, LIGHT_OPEN, LIGHT_STRAY = 0.66, 0.75, 0.02
