@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from reader.camera.bed import Ground
 from reader.camera.patches import Plan, Singles
 from reader.camera.shapes import OPENING, end_weights, leaning, opened
-from reader.camera.unmix import Ground, Mixture, contrast_of, dot, least_off, unmix_beyond
+from reader.camera.unmix import Mixture, contrast_of, dot, least_off, unmix_beyond
 
 DARKER, DARK_STEP = 0.1, 0.25
 """Darker than the card's other positions by this share of the paper's light counts as nothing; by so much more, as gone."""

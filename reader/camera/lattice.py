@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cards.layout import Layout
+from reader.camera.bed import View
 from reader.camera.geometry import Floats, Geometry
-from reader.camera.patches import Plan, Singles, View, levels, middle
-from reader.camera.unmix import contrast_of, distance, ground_of, least_off, unmix_at
+from reader.camera.patches import Plan, Singles, levels, middle
+from reader.camera.unmix import contrast_of, distance, least_off, unmix_at
 
 MACHINE_TOLERANCE_MM = 0.5
 """Holes that lie this close to their places were punched by a machine, on a lattice of its own."""
@@ -142,7 +143,7 @@ def _along(seen_by: View, geometry: Geometry, rows: _Rows) -> Singles:
     hole = np.flatnonzero(nearest > least_off(contrast_of(paper, bed))[:, None])
     at = (hole + hole // samples * ((lines - 1) * samples) + samples * np.arange(lines)[:, None]).ravel()
     share = np.zeros((rows.count, len(rows.along_mm)), np.float32)
-    opened = unmix_at(at, seen, paper, bed, ground_of(seen_by.bed.colour), np.take(off, at)).open
+    opened = unmix_at(at, seen, paper, bed, seen_by.bed.ground, np.take(off, at)).open
     share.ravel()[hole] = opened.reshape(lines, -1).min(axis=0)
     return np.asarray(share.sum(axis=0), np.float32)
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cards.layout import Layout
 from device.frame import Frame
+from reader.camera.bed import BedKind, View, view
 from reader.camera.crescent import crescents, shaded
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.glance import (
@@ -20,7 +21,7 @@ from reader.camera.glance import (
     machine_worth_a_look,
     worth_a_look,
 )
-from reader.camera.patches import Plan, Singles, View, levels, middle, middle_of, plan, sample, view
+from reader.camera.patches import Plan, Singles, levels, middle, middle_of, plan, sample
 from reader.camera.shapes import (
     FINE_OPENING,
     OPENING,
@@ -33,12 +34,9 @@ from reader.camera.shapes import (
     wider,
 )
 from reader.camera.unmix import (
-    BedKind,
-    Ground,
     Mixture,
     contrast_of,
     distance,
-    ground_of,
     unmix,
 )
 
@@ -106,7 +104,7 @@ class Measured:
 def view_of(frame: Frame, geometry: Geometry) -> View:
     """The picture to judge by: grey where the bed is black or lit, colour on any other."""
     grey = view(frame.grey, geometry)
-    if ground_of(grey.bed.colour).is_point or frame.colour is None:
+    if grey.bed.ground.is_point or frame.colour is None:
         return grey
     return view(frame.colour, geometry)
 
@@ -135,9 +133,9 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     A glance first: where nothing but what most places show alike is off the paper, it is enough.
     """
     fine = plan(layout, geometry.px_per_mm, search_mm)
-    bed, ground = seen_by.bed.beneath(centres_mm), ground_of(seen_by.bed.colour)
+    bed, ground = seen_by.bed.beneath(centres_mm), seen_by.bed.ground
     if len(centres_mm) < GLANCE_MIN:
-        return _look(seen_by, geometry, fine, centres_mm, bed, ground, None)
+        return _look(seen_by, geometry, fine, centres_mm, bed, None)
     glance = plan(layout, geometry.px_per_mm, search_mm, GLANCE)
     grid = levels(seen_by.image, geometry, glance, centres_mm)
     paper = middle(glance.ring_of(grid), axis=1)
@@ -158,7 +156,7 @@ def measure_at(seen_by: View, geometry: Geometry, layout: Layout, centres_mm: Fl
     blank = _blank(contrast, ground.kind)
     if not some.any():
         return blank
-    return _put(blank, some, _look(seen_by, geometry, fine, centres_mm[some], bed[some], ground, usual))
+    return _put(blank, some, _look(seen_by, geometry, fine, centres_mm[some], bed[some], usual))
 
 
 def _blank(contrast: Singles, kind: BedKind) -> Measured:
@@ -170,23 +168,17 @@ def _blank(contrast: Singles, kind: BedKind) -> Measured:
 
 
 def _look(
-    seen_by: View,
-    geometry: Geometry,
-    looks: Plan,
-    centres_mm: Floats,
-    bed: Singles,
-    ground: Ground,
-    usual: _Usual | None,
+    seen_by: View, geometry: Geometry, looks: Plan, centres_mm: Floats, bed: Singles, usual: _Usual | None
 ) -> Measured:
     """usual: what most positions show alike, where it is known from more positions than these."""
     seen = sample(seen_by.image, geometry, looks, centres_mm)
     paper = middle(looks.ring_of(seen), axis=1)
-    mixture = unmix(seen, paper, bed, ground)
+    mixture = unmix(seen, paper, bed, seen_by.bed.ground)
     measured = _sum_up(seen, paper, mixture, looks)
     half = (measured.loose > 0.3) & (measured.open < 0.7)
     if not mixture.ground.is_point and half.any():
         tinted = bed[half] * _tint(seen, mixture, bed, looks)
-        again = unmix(seen[half], paper[half], tinted, ground)
+        again = unmix(seen[half], paper[half], tinted, seen_by.bed.ground)
         measured = _put(measured, half, _sum_up(seen[half], paper[half], again, looks))
         mixture.open[half], mixture.loose[half] = again.open, again.loose
     dark = _dark(seen, paper, mixture)

@@ -1,4 +1,4 @@
-"""What the picture shows at every position: small upright views of the card, and the paper and the bed beside them.
+"""What the picture shows at every position: small upright views of the card, with the paper beside them.
 
 Only what is judged is sampled. Over a patch of a few millimetres the geometry is as good as linear, so that each
 patch needs three projected points, not one per pixel.
@@ -25,8 +25,6 @@ Levels = NDArray[np.uint8] | Singles
 RING_GAP_MM = 0.5
 """Paper is looked at this far beyond the hole's edge: outside the printed ring and the shadow of the paper's edge."""
 RING_WIDTH_MM = 1.2
-BED_GAP_MM = 2.5
-"""The bed is looked at this far outside the card: beyond the card's own shadow, before whatever else lies about."""
 
 
 def middle(values: NDArray[np.number[Any]], axis: int) -> Singles:
@@ -169,79 +167,3 @@ def levels(image: NDArray[np.uint8], geometry: Geometry, looks: Plan, centres_mm
 
 SIDE_MAX = 32_767
 """cv2.remap makes pictures of fewer rows and columns."""
-
-
-@dataclass(frozen=True)
-class Bed:
-    """What the bed looks like around the card.
-
-    at_mm: (m, 2) places beside the card. colour: (m, channels) float32, the median of a few pixels there.
-    """
-
-    at_mm: Floats
-    colour: Singles
-
-    def beneath(self, points_mm: Floats, reach_mm: float = 35.0) -> Singles:
-        """(n, channels): the bed under the card at these points, from the places beside it, near ones first."""
-        # In units in which the weight is exp(−x² − y²).
-        to, at = ((p.T / (np.sqrt(2) * reach_mm)).astype(np.float32) for p in (points_mm, self.at_mm))
-        x, y = (to[k][:, None] - at[k] for k in (0, 1))
-        weight = np.exp(-(x * x + y * y)) + np.float32(1e-3)
-        mixed: Singles = (weight @ self.colour) / weight.sum(axis=1, keepdims=True)
-        return mixed
-
-
-@dataclass(frozen=True)
-class View:
-    """What a card is judged by. image: (h, w) or (h, w, 3) uint8. bed: as it looks in that image. around: (m, channels),
-    the colours beside the card, whatever lies there."""
-
-    image: NDArray[np.uint8]
-    bed: Bed
-    around: Singles
-
-
-def view(image: NDArray[np.uint8], geometry: Geometry) -> View:
-    """The image, and the bed in it around the card."""
-    at, around = beside(image, geometry)
-    return View(image, _bed_of(at, around), around)
-
-
-def _bed_of(at: Floats, colour: Singles) -> Bed:
-    """The bed from small blocks around the card; blocks unlike the rest (a pen, another card) are left out."""
-    typical = middle(colour, axis=0)
-    shade = colour @ typical / max(float(typical @ typical), 1.0)
-    hue_off = np.linalg.norm(colour - shade[:, None] * typical, axis=1)
-    same = (hue_off < 20 + 2 * middle_of(hue_off)) & (np.abs(colour - typical).max(axis=1) < 25 + 0.5 * typical.max())
-    return Bed(at[same], colour[same].astype(np.float32))
-
-
-def beside(image: NDArray[np.uint8], geometry: Geometry) -> tuple[Floats, Singles]:
-    """(m, 2) mm, places around the card, and (m, channels), the median colour there, whatever lies there."""
-    at = _around(geometry.width_mm, geometry.height_mm)
-    step = 1 / max(geometry.px_per_mm, 1e-3)
-    offsets: Floats = np.arange(-3.0, 4.0) * min(step * 1.5, 0.45)
-    spots = _Spots(offsets, offsets)
-    return at, middle(spots.sample(image, geometry, at), axis=1)
-
-
-@lru_cache(maxsize=16)
-def _around(w: float, h: float) -> Floats:
-    """(64, 2) mm: places beside a card."""
-    along_w, along_h = (np.arange(20) + 0.5) / 20 * w, (np.arange(12) + 0.5) / 12 * h
-    gap = BED_GAP_MM
-    sides = ((along_w, -gap), (along_w, h + gap), (-gap, along_h), (w + gap, along_h))
-    at = np.concatenate([np.stack(np.broadcast_arrays(x, y), axis=1) for x, y in sides])
-    at.setflags(write=False)
-    return at
-
-
-@dataclass(frozen=True)
-class _Spots:
-    dx_mm: Floats
-    dy_mm: Floats
-
-    def sample(self, image: NDArray[np.uint8], geometry: Geometry, at_mm: Floats) -> Singles:
-        looks = Plan(0.0, self.dx_mm, self.dy_mm, np.zeros((1, 1)), np.zeros((1, 1), bool), 0.0)
-        seen = sample(image, geometry, looks, at_mm)
-        return seen.reshape(len(at_mm), -1, seen.shape[3])

@@ -10,6 +10,7 @@ import numpy as np
 from calibration.profile import Profile
 from cards.layout import Layout
 from device.frame import Frame
+from reader.camera.bed import View, view
 from reader.camera.edges import EdgeFit, edge_blur_mm, outline_of, same_outline
 from reader.camera.find import LIT_MIN, Found, Search, has_outline, search
 from reader.camera.geometry import Floats, Geometry, before_lens
@@ -17,7 +18,7 @@ from reader.camera.identify import Placed, identify
 from reader.camera.known import KnownCard, read_known
 from reader.camera.lattice import find_lattice, is_lattice, is_sure
 from reader.camera.measure import Measured, is_faint, least_contrast, measure, view_of
-from reader.camera.patches import View, middle_of, view
+from reader.camera.patches import middle_of
 from reader.camera.plainly import named_plainly
 from reader.camera.rivals import HOLES_ELSEWHERE, STRAYS_MAX, best
 from reader.camera.scores import SPILL_MAX, scores

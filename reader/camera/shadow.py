@@ -16,17 +16,15 @@ from numpy.typing import NDArray
 
 from cards.layout import Layout
 from device.frame import Frame
+from reader.camera.bed import Bed, View, beside
 from reader.camera.geometry import Floats, Geometry
 from reader.camera.lattice import is_lattice
 from reader.camera.measure import Measured, measure, search_reach_mm
 from reader.camera.patches import (
     RING_GAP_MM,
     RING_WIDTH_MM,
-    Bed,
     Plan,
     Singles,
-    View,
-    beside,
     middle,
     middle_of,
     plan,

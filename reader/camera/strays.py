@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cards.layout import Layout
+from reader.camera.bed import View
 from reader.camera.geometry import Floats, Geometry, Sheet
 from reader.camera.measure import PART_OPEN, Measured, measure_at, search_reach_mm
-from reader.camera.patches import Singles, View, middle, middle_of
+from reader.camera.patches import Singles, middle, middle_of
 from reader.camera.scores import FAINT, SHADE_RATIO
-from reader.camera.unmix import bed_share, ground_of
+from reader.camera.unmix import bed_share
 from reader.reading import Stray
 
 STEP_MM = 0.6
@@ -107,8 +108,8 @@ def _coarse(seen_by: View, geometry: Geometry, layout: Layout) -> Singles:
     seen = face.transpose(0, 2, 1, 3, 4).reshape(ny * nx, TILE, TILE, -1)
     # Every third sample is enough for a median.
     paper = middle(seen[:, 1::3, 1::3].reshape(len(middles), -1, seen.shape[3]), axis=1)
-    bed, ground = seen_by.bed.beneath(middles), ground_of(seen_by.bed.colour)
-    share = bed_share(seen, paper, bed, ground, APART, _looked_at(layout, nx, ny))
+    bed = seen_by.bed
+    share = bed_share(seen, paper, bed.beneath(middles), bed.ground, APART, _looked_at(layout, nx, ny))
     return share.reshape(ny, nx, TILE, TILE).transpose(0, 2, 1, 3).reshape(ny * TILE, nx * TILE).copy()
 
 

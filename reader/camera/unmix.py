@@ -9,22 +9,16 @@ pen or a stain, and is not open.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reader.camera.patches import Levels, Singles, middle
+from reader.camera.bed import Ground
+from reader.camera.patches import Levels, Singles
 
 F = TypeVar("F", np.float32, np.float64)
-BedKind = Literal["black", "lit", "coloured"]
 
-DARK_BED = 60.0
-"""Below this brightest channel (8 bit) a bed counts as black: its shades are all alike."""
-DARK_GREY_BED, GREY_SATURATION = 80.0, 0.2
-"""A bed that is seen to have no colour still counts as black up to this: cameras lift shadows."""
-LIT_BED = 235.0
-"""Above this darkest channel a bed counts as lit: it shines through, nothing shades it."""
 SHADE_MIN, SHADE_MAX = 0.12, 1.5
 NOISE_LEVELS = 10.0
 """Grey levels by which a mixture may miss, plus `NOISE_SHARE` of the contrast: sensor noise, JPEG, texture."""
@@ -39,49 +33,10 @@ LIT_STEP = (0.85, 0.95)
 """On a lit bed a hole saturates, and white print comes close."""
 OUTSHINES_MIN = 25.0
 """8-bit levels, of the channel in which the bed is least brighter than the paper."""
-TYPICAL_OF = 64
-"""So many of the bed's colours tell the middle one."""
 OFF_PAPER, OFF_PAPER_SHARE = 7.0, 0.29
 """Grey levels, and a share of the bed's distance: what lies nearer to its paper is neither bed nor unlike, whatever the bed."""
 _SHADE_PRIOR, _SHADE_GUESS = 0.04, 0.8
-GLOSSY_SATURATION = 0.5
-"""A bed more saturated than this is paint or print and may shine: its holes may hold a veil of white."""
 VEIL_MAX, _VEIL_PRIOR = 0.35, 0.1
-
-
-@dataclass(frozen=True)
-class Ground:
-    """What a bed is like. kind: `black`, too dark to have shades; `lit`, shines by itself, brighter than any print; else
-    `coloured`. is_glossy: paint or print, which may shine."""
-
-    kind: BedKind
-    is_glossy: bool = False
-
-    @property
-    def is_point(self) -> bool:
-        """Whether it has no shades, so that grey pictures suffice."""
-        return self.kind != "coloured"
-
-    @property
-    def is_lit(self) -> bool:
-        """Whether it shines by itself."""
-        return self.kind == "lit"
-
-
-def ground_of(bed: Singles) -> Ground:
-    """bed: (n, channels), its colours."""
-    if bed.max() < DARK_BED:
-        return Ground("black")
-    if bed.min() > LIT_BED:
-        return Ground("lit")
-    # From some dozens of them.
-    typical = middle(bed[:: -(-len(bed) // TYPICAL_OF) or 1], axis=0)
-    brightest, darkest = float(typical.max()), float(typical.min())
-    saturation = (brightest - darkest) / max(brightest, 1.0)
-    neutral = len(typical) > 1 and saturation < GREY_SATURATION
-    if brightest < (DARK_GREY_BED if neutral else DARK_BED):
-        return Ground("black")
-    return Ground("lit") if darkest > LIT_BED else Ground("coloured", saturation > GLOSSY_SATURATION)
 
 
 @dataclass(frozen=True)

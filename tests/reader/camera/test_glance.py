@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cards.load import find_layout
+from reader.camera.bed import ground_of
 from reader.camera.glance import (
     DARK_STEP,
     DARKER,
@@ -19,7 +20,7 @@ from reader.camera.glance import (
 )
 from reader.camera.patches import Plan, Singles, plan
 from reader.camera.shapes import leaning
-from reader.camera.unmix import ground_of, unmix
+from reader.camera.unmix import unmix
 
 BEDS = {"black": (15,), "lit": (250,), "green": (60, 140, 40), "beech": (120, 160, 190)}
 SEARCH_MM = 0.3

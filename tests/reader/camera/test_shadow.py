@@ -15,9 +15,9 @@ from device.simulator.deck import SimulatedCard, make_card
 from device.simulator.hand import Hand
 from device.simulator.scene import Bed, Scene
 from reader.camera import read_frame
+from reader.camera.bed import view
 from reader.camera.find import Found, search
 from reader.camera.measure import Measured, measure, search_reach_mm, view_of
-from reader.camera.patches import view
 from reader.camera.scores import ASTRAY_MM, scores
 from reader.camera.shadow import hides_colour, without_shadow
 from reader.reading import Punch, Reading, Rejection

@@ -7,10 +7,11 @@ import pytest
 
 from cards.layout import Layout
 from cards.load import find_layout
+from reader.camera.bed import Ground
 from reader.camera.patches import Plan, Singles, plan
 from reader.camera.scores import WHOLE_DISC
 from reader.camera.shapes import disc_share, end_share
-from reader.camera.unmix import Ground, Mixture
+from reader.camera.unmix import Mixture
 
 
 def looks_at(layout: Layout) -> Plan:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from cards.layout import Layout
 from device.frame import Frame
 from reader.camera import read_frame
+from reader.camera.bed import ground_of
 from reader.camera.find import search
 from reader.camera.measure import Measured, measure, measure_at, view_of
 from reader.camera.scores import LIGHT_MIN, scores
-from reader.camera.unmix import ground_of, unmix
+from reader.camera.unmix import unmix
 from reader.reading import Punch, Reading, Score
 from tests.reader.camera.test_worse import blurred, worse
 from tests.volume.cards import Sample, in_spec, out_of_spec

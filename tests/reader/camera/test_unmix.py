@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from reader.camera.bed import ground_of
 from reader.camera.patches import middle
-from reader.camera.unmix import bed_share, contrast_of, distance, ground_of, unmix
+from reader.camera.unmix import bed_share, contrast_of, distance, unmix
 
 Singles = NDArray[np.float32]
 BEDS = {"black": (15.0,), "lit": (250.0,), "felt in colour": (20.0, 18.0, 22.0), "green": (60.0, 140.0, 40.0)}
