@@ -167,13 +167,10 @@ def _lengthways(width_mm: float, height_mm: float) -> Floats:
     return np.asarray(side_along(width_mm, height_mm).sum(axis=2), np.float64)
 
 
-_FOUR = np.arange(4)
-
-
 def _blur_mm(sides: Sides) -> float:
     """The second largest of the four sides' median blur."""
     ranked = np.sort(np.where(sides.good, sides.blur_mm, np.inf), axis=1)
-    middles = ranked[_FOUR, (sides.good.sum(axis=1) - 1) // 2]
+    middles = ranked[np.arange(4), (sides.good.sum(axis=1) - 1) // 2]
     return float(np.sort(middles)[-2])
 
 

@@ -28,8 +28,6 @@ ODD = 9.0
 """Three spreads, squared: further from both paper and bed, a spot is explained by neither."""
 ODD_WAY = 0.4
 """Share of the way from paper to bed; nearer to paper is a shadow, a fold or pencil."""
-
-_SURE = math.sqrt(SURE)
 OFF_SPREADS, OFF_WAY = 6.0, 0.75
 """So many spreads off its paper, or so much of the way to the bed, a spot is no print that lies off its place."""
 
@@ -39,16 +37,16 @@ def weigh(seen: Singles, paper: Singles, spread: Singles, bed: Singles, bed_spre
     way, gone = paper - bed, paper - seen
     gone *= np.sign(way)
     np.abs(way, out=way)
-    sure = gone / spread
-    sure.clip(0, _SURE, out=sure)
-    sure *= sure
+    z_paper = gone / spread
+    z_paper.clip(0, math.sqrt(SURE), out=z_paper)
+    z_paper *= z_paper
     z_bed = np.maximum(way - gone, 0)
     z_bed /= bed_spread + (BED_SHARE * bed + VEIL * paper)
     z_bed *= z_bed
     # A shadow on paper is no doubt: what might be a filled or half-seen hole has left paper by a good part of the way.
-    odd = np.minimum(sure, z_bed) > ODD
+    odd = np.minimum(z_paper, z_bed) > ODD
     odd &= gone > ODD_WAY * way
-    likely = (1 + sure) / (2 + sure + z_bed)
+    likely = (1 + z_paper) / (2 + z_paper + z_bed)
     likely -= UNLIKELY
     likely *= 255 / (LIKELY - UNLIKELY)
     return likely.clip(0, 255, out=likely).astype(np.uint8), odd.view(np.uint8) * np.uint8(255)

@@ -189,10 +189,11 @@ def fit(image: NDArray[np.uint8], outline: Outline, start: Geometry, reach_px: f
     """
     sides, placed = outline.side < 4, _Projected(outline, start)
     found = _edges(image, placed, reach_px, rivals=True)
-    smooth = replace(found, offset=_robust_offsets(found.offset, found.rival, outline, reach_px))
+    smooth = replace(found, offset=_robust_offsets(found, outline, reach_px))
     placed = placed.adjusted(smooth, sides & (found.strength > 0), max(reach_px / 6, 1.0), STILL_AT_FIRST)
-    left = [np.abs(placed.left(replace(found, offset=offset))) for offset in (found.offset, found.rival)]
-    near = (np.minimum(*left) < CLOSE_PX / 2) & sides
+    left = placed.left(found)
+    nearer = np.minimum(np.abs(left), np.abs(left + found.rival - found.offset))
+    near = (nearer < CLOSE_PX / 2) & sides
     if np.count_nonzero(near) < SETTLED * np.count_nonzero(sides):
         reach = max(reach_px / 2.5, CLOSE_PX)
         found = _edges(image, placed, reach)
@@ -318,14 +319,13 @@ def _curves(n: int) -> tuple[NDArray[np.int64], Floats]:
     return picks, np.asarray(basis @ np.linalg.inv(basis[picks]))
 
 
-def _robust_offsets(offset: Floats, rival: Floats, outline: Outline, reach: float) -> Floats:
+def _robust_offsets(found: _Profiles, outline: Outline, reach: float) -> Floats:
     """Offsets with those that no smooth curve along their side explains pulled onto it: of random curves, that which leaves
     least, counted up to a limit (MSAC, Torr and Zisserman 2000).
 
-    rival: the edge to take where the curve runs nearer to it: a printed box's edge may be the stronger on half a side.
+    Of a profile's two edges that counts which the curve runs nearer to: a printed box's may be the stronger on half a side.
     """
-    sides = offset[outline.side < 4].reshape(4, SIDE_PROFILES)
-    rivals = rival[outline.side < 4].reshape(4, SIDE_PROFILES)
+    sides, rivals = (offset[outline.side < 4].reshape(4, SIDE_PROFILES) for offset in (found.offset, found.rival))
     picks, weights = _curves(SIDE_PROFILES)
     # The card's edge lies outside of whatever is printed on it.
     chosen = np.concatenate([sides[:, picks], np.maximum(sides, rivals)[:, picks]], axis=1)
@@ -333,11 +333,11 @@ def _robust_offsets(offset: Floats, rival: Floats, outline: Outline, reach: floa
     near = 0.15 * reach + 1
     miss = np.minimum(np.abs(curves - sides[:, None]), np.abs(curves - rivals[:, None]))
     four, best = np.arange(4), np.minimum(miss, near).sum(axis=2).argmin(axis=1)
-    curve, found = curves[four, best], offset.copy()
+    curve, offset = curves[four, best], found.offset.copy()
     nearer = np.where(np.abs(curve - rivals) < np.abs(curve - sides), rivals, sides)
     pulled = np.where(miss[four, best] < near, nearer, curve)
-    found[outline.side < 4] = pulled.ravel()
-    return found
+    offset[outline.side < 4] = pulled.ravel()
+    return offset
 
 
 def _judge(geometry: Geometry, outline: Outline, found: _Profiles, cut_misfit_px: float) -> EdgeFit:

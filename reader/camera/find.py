@@ -101,7 +101,7 @@ def search(frame: Frame, layouts: Sequence[Layout]) -> Search:
     small = small_copy(frame.grey)
     too_dark = _is_dark(small[0])
     seen: list[Parted] = []
-    likely, unlikely = _proposals(frame, small, seen), _unlikely(frame, seen)
+    likely, unlikely = _proposals(frame, small, seen), _unlikely(frame, small, seen)
     for proposals in (likely,) if too_dark else (likely, unlikely):
         for image, quads in proposals:
             inside = [q for q in quads if not q.touches_border]
@@ -203,26 +203,24 @@ def _proposals(frame: Frame, grey: Small, seen: list[Parted]) -> Iterator[tuple[
         yield image, quads_of(shapes)
 
 
-def _unlikely(frame: Frame, seen: list[Parted]) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
+def _unlikely(frame: Frame, grey: Small, seen: list[Parted]) -> Iterator[tuple[NDArray[np.uint8], list[Quad]]]:
     """As `_proposals`, where those led to nothing: a dark card on a dark bed, a card in a light that falls off to one side, and
     one that a hand or a pen touches."""
-    small, scale = small_copy(np.asarray(cv2.LUT(frame.grey, LIFTED), np.uint8))
-    for level in valleys(small)[:GREY_VALLEYS]:
-        yield frame.grey, quads_of(shapes_of_mask(above(small, level), scale))
-    even = _evenly_lit(small_copy(frame.grey)[0])
-    for level in valleys(even)[:GREY_VALLEYS]:
-        yield frame.grey, quads_of(shapes_of_mask(above(even, level), scale))
+    lifted, scale = small_copy(np.asarray(cv2.LUT(frame.grey, LIFTED), np.uint8))
+    for small in (lifted, _evenly_lit(grey[0])):
+        for level in valleys(small)[:GREY_VALLEYS]:
+            yield frame.grey, quads_of(shapes_of_mask(above(small, level), scale))
     for image, shapes in seen:
         yield image, quads_of(shapes, joined=True)
 
 
 def _evenly_lit(small: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The picture as if its light did not fall off to one side: a plane through the logarithms of its levels is taken out."""
-    logs = np.log(np.maximum(small[::4, ::4], 1.0))
-    down, across = (axis.ravel() for axis in np.mgrid[: logs.shape[0], : logs.shape[1]] / 1.0)
-    _, right, below = np.linalg.lstsq(np.stack([np.ones_like(down), across, down], axis=1), logs.ravel(), rcond=None)[0]
-    fall = np.exp(-right / 4 * np.arange(small.shape[1]) - below / 4 * np.arange(small.shape[0])[:, None])
-    even = small * fall
+    down, across = np.mgrid[: small.shape[0], : small.shape[1]].astype(np.float64)
+    # Every fourth pixel either way tells as much.
+    right, below, logs = (part[::4, ::4].ravel() for part in (across, down, np.log(np.maximum(small, 1.0))))
+    _, by_right, by_below = np.linalg.lstsq(np.stack([np.ones_like(right), right, below], axis=1), logs, rcond=None)[0]
+    even = small * np.exp(-by_right * across - by_below * down)
     white = max(float(np.percentile(even, BRIGHTEST)), 1.0)
     return np.asarray(np.clip(even * (255 / white), 0, 255), np.uint8)
 

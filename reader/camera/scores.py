@@ -67,11 +67,12 @@ stay below; the second where other hints say bed. Over black, where icons hardly
 ASIDE_HINTS = 0.9
 """So far do bed's colour and what is gone at one side reach towards their own limits, as shares of them: icons that lean
 0.75, blurred half-open holes 1 and more."""
-UNLIKE, UNLIKE_BLACK, UNLIKE_GONE, UNLIKE_FEW = 0.5, 0.35, 0.03, 0.05
+UNLIKE, UNLIKE_BLACK, UNLIKE_GONE, UNLIKE_FEW, UNLIKE_DARK = 0.5, 0.35, 0.03, 0.05, 0.16
 UNLIKE_WHOLE, UNLIKE_WHOLE_MACHINE = 0.55, 0.8
 """Something solid that is neither this card's paper nor the bed, as a share of the hole: pen, a stain, a hole with glare
 in it. Less than a whole hole of it must be dark somewhere, for it has a rim. Print is thinner, and where it is not, it
-is so at more than a few of the card's positions. In round positions over a black bed, print stays below 0.28."""
+is so at more than a few of the card's positions; then so much of it must be dark. In round positions over a black bed, print
+stays below 0.28."""
 HINTS_MAX, HINTS_MAX_COLOURED = 2.5, 2.2
 """Over a black bed slit, crescent and lean may all but reach their limits: as shares of them they add up to 2.8 and more
 where a narrow arc is open, to 2.3 at the darkest icons. Over a colour what might be bed takes the slit's part: 2.4 and
@@ -191,20 +192,11 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
     """Doubt → (n,) where it holds; see `Score`."""
     clear, hole = share < OPENISH, share > OPENISH
     shapeless = _is_shapeless(measured, card) & hole
-    veiled = bool(card.holes.any()) and middle_of(measured.spill[card.holes]) > SPILL_MAX
-    misled = int((shapeless & (share > WHOLE_SHARE)).sum())
-    veiled |= misled > max(SHAPELESS_FEW, SHAPELESS_SHARE * int(hole.sum()))
+    veiled = _is_veiled(measured, share, card, shapeless)
     shade = measured.shade / max(card.shade, 1e-3)
     fills = (share > FILLS[0]) & (measured.open < FILLS[1])
     faint = measured.depth < np.where(fills, FAINT_WHOLE, FAINT) * card.depth
     faint |= measured.other < UNLIKE_HOLE * measured.open
-    much = UNLIKE_BLACK if measured.bed == "black" and not card.machine else UNLIKE
-    whole = UNLIKE_WHOLE_MACHINE if card.machine else UNLIKE_WHOLE
-    unlike = (measured.other > much) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))
-    unlike &= measured.ends > ENDS_MIN
-    # A card may be printed dark, or pale, where it is to be punched; then it must be as dark as the bed.
-    if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(share)):
-        unlike &= measured.gone > GONE_MAX_LIT
     few = UNEXPLAINED_POINT if card.machine or measured.bed != "coloured" else UNEXPLAINED
     solid = ((measured.loose > few) | (measured.fine > FINE_MAX)) & (measured.ends > ENDS_MIN)
     if not card.machine:
@@ -217,13 +209,35 @@ def _doubts(measured: Measured, share: Singles, card: _Card) -> dict[str, Flags]
         "shade": hole & ((shade < 1 / SHADE_RATIO) | (shade > SHADE_RATIO)),
         "faint": hole & (faint | _is_pale(measured, card)),
         "partial": hole & ((share < MACHINE_MIN) | (measured.ends < MACHINE_ENDS_MIN)) & card.machine,
-        "hung": shapeless
-        | _hangs(measured, share, card)
-        | _lacks_light(measured, hole)
-        | _is_half(measured, share, card),
-        "unexplained": clear & (solid | unlike) & ~_is_common_print(measured, card),
+        "hung": shapeless | _is_part_open(measured, share, card, hole),
+        "unexplained": clear & (solid | _is_unlike(measured, card)) & ~_is_common_print(measured, card),
         "crescent": clear & (_rim(measured, card) | _is_shaded_aside(measured, clear)),
     }
+
+
+def _is_veiled(measured: Measured, share: Singles, card: _Card, shapeless: Flags) -> bool:
+    """Whether paper, or print, and bed look too much alike on this card to believe anything."""
+    misled = int((shapeless & (share > WHOLE_SHARE)).sum())
+    if misled > max(SHAPELESS_FEW, SHAPELESS_SHARE * int((share > OPENISH).sum())):
+        return True
+    return bool(card.holes.any()) and middle_of(measured.spill[card.holes]) > SPILL_MAX
+
+
+def _is_unlike(measured: Measured, card: _Card) -> Flags:
+    """Where something solid is neither paper nor bed."""
+    much = UNLIKE_BLACK if measured.bed == "black" and not card.machine else UNLIKE
+    whole = UNLIKE_WHOLE_MACHINE if card.machine else UNLIKE_WHOLE
+    unlike: Flags = (measured.other > much) & ((measured.gone > UNLIKE_GONE) | (measured.other > whole))
+    unlike &= measured.ends > ENDS_MIN
+    # A card may be printed dark, or pale, where it is to be punched; then it must be as dark as the bed.
+    if int(unlike[~card.holes].sum()) > max(2, UNLIKE_FEW * len(unlike)):
+        unlike &= measured.gone > UNLIKE_DARK
+    return unlike
+
+
+def _is_part_open(measured: Measured, share: Singles, card: _Card, hole: Flags) -> Flags:
+    """Where a hole is not wholly open, whatever it measures."""
+    return _hangs(measured, share, card) | _lacks_light(measured, hole) | _is_half(measured, share, card)
 
 
 def _is_beside(measured: Measured, card: _Card, clear: Flags) -> Flags:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, cast
 
 import cv2
@@ -176,8 +175,7 @@ def scores_at(spots: Spots, seen: Seen, solid: Levels, owner: NDArray[np.intp], 
             doubts += ("crescent",)
         if score > 0.5 and sure_share < SURELY_MIN:
             doubts += ("faint",)
-        place = (x, y) if solid_share > 0.1 else (0.0, 0.0)
-        found[spots.names[k]] = Score(score, place, doubts) if doubts or solid_share > 0.1 else _no_hole(score)
+        found[spots.names[k]] = Score(score, (x, y) if solid_share > 0.1 else (0.0, 0.0), doubts)
     return found
 
 
@@ -201,12 +199,6 @@ def _response(raw: NDArray[np.float64]) -> float:
 
 
 _NOTHING = Score(0.0)
-
-
-@lru_cache(maxsize=1024)
-def _no_hole(opened: float) -> Score:
-    """What most positions have, that print a little off its place shows at: to a thousandth, the same again and again."""
-    return Score(opened)
 
 
 def strays_beside(spots: Spots, seen: Seen, beside: NDArray[np.bool_]) -> tuple[Stray, ...]:
